@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of `holm` share. A command is a file in cmd/ and a row in main.c. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "holm.h"
+
+#define EXIT_HOLM 125 /* holm itself failed; 126 and 127 are the command's */
+
+struct command {
+	const char *name;
+	const char *words;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name; the exit code */
+};
+
+extern const struct command commands[];
+extern const unsigned n_commands;
+
+int cmd_box(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_fields(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+
+/* ---- opts.c: the options of a box, all from the one table of fields ---- */
+
+struct box_options {
+	bool timings, explain, json, help, print_profile;
+	char **command;
+};
+
+/* An option of `holm box` that is not a field: it is about holm, not about the box. */
+struct own_option {
+	const char *name, *arg, *help;
+};
+
+extern const struct own_option own_options[];
+extern const unsigned n_own_options;
+
+/* Fills the spec. 0, or the exit code after saying what is wrong. */
+int opts_parse(struct holm_spec *spec, int argc, char **argv, struct box_options *out);
+void opts_help(void);
+
+/* ---- out.c ---- */
+
+int out_error(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* returns EXIT_HOLM */
+int out_spec_error(const struct holm_spec *spec);                          /* its exit code */
+void out_json_string(const char *s);
+
+/* ---- relay.c: a terminal between the caller's and the box's; signals passed on ---- */
+
+int relay_run(struct holm_box *box, struct holm_event *end);
+
+/* ---- explain.c ---- */
+
+void explain_steps(struct holm_box *box);
+void explain_box(struct holm_box *box);

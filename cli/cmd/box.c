@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* holm box: options to spec, spec to box, box to exit code. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static void free_spec(struct holm_spec **spec)
+{
+	holm_spec_free(*spec);
+}
+
+static void free_box(struct holm_box **box)
+{
+	holm_free(*box);
+}
+
+static int print_timing(void *arg, const struct holm_plan_step *step)
+{
+	const struct box_options *options = arg;
+
+	if (!step->took_ns)
+		return 0;
+	if (options->json)
+		fprintf(stderr, "{\"stage\":\"%s\",\"step\":\"%s\",\"us\":%.1f}\n", step->stage,
+			step->name, (double)step->took_ns / 1000);
+	else
+		fprintf(stderr, "%-6s %-16s %9.1f us\n", step->stage, step->name,
+			(double)step->took_ns / 1000);
+	return 0;
+}
+
+static int run(struct holm_spec *spec, struct box_options *options)
+{
+	__attribute__((cleanup(free_box))) struct holm_box *box = NULL;
+	struct holm_event end;
+	int r;
+
+	if (holm_spawn_flags(spec, options->timings || options->explain ? HOLM_TIMED : 0, &box) < 0)
+		return out_spec_error(spec);
+	if (options->timings)
+		holm_timings(box, print_timing, options);
+	if (options->explain) {
+		explain_steps(box);
+		explain_box(box);
+	}
+	r = relay_run(box, &end);
+	if (r < 0)
+		return out_error("wait for the box: %s", strerror(-r));
+	if (end.kind == HOLM_LOST)
+		out_error("the box's init was killed from outside");
+	return holm_exit_code(end.status);
+}
+
+int cmd_box(int argc, char **argv)
+{
+	__attribute__((cleanup(free_spec))) struct holm_spec *spec = NULL;
+	struct box_options options;
+	int r;
+
+	if (holm_spec_new(&spec) < 0)
+		return out_error("out of memory");
+	r = opts_parse(spec, argc, argv, &options);
+	if (r != 0 || options.print_profile)
+		return r;
+	if (options.help)
+		return opts_help(), 0;
+	return run(spec, &options);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* holm completion SHELL: made from the table of options, so that it cannot miss one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli.h"
+
+/* What an argument is, as far as a shell can help: a file, a directory, or something else. */
+static char kind_of(const char *arg)
+{
+	if (!arg)
+		return 0;
+	if (strstr(arg, "FILE"))
+		return 'f';
+	if (strstr(arg, "DIR") || strstr(arg, "SRC") || strstr(arg, "DST") || strstr(arg, "PATH"))
+		return 'd';
+	return 'x';
+}
+
+static void each_option(void (*fn)(const char *name, char letter, const char *arg,
+				   const char *help))
+{
+	struct holm_field f;
+
+	for (size_t i = 0; holm_field(i, &f) == 0; i++)
+		fn(f.name, f.letter, f.arg, f.help);
+	for (unsigned i = 0; i < n_own_options; i++)
+		fn(own_options[i].name, 0, own_options[i].arg, own_options[i].help);
+}
+
+static void put_name(const char *name, char letter, const char *arg, const char *help)
+{
+	(void)letter, (void)arg, (void)help;
+	printf(" --%s", name);
+}
+
+static void put_case(const char *name, char letter, const char *arg, const char *help)
+{
+	char kind = kind_of(arg);
+
+	(void)letter, (void)help;
+	if (kind == 'f' || kind == 'd')
+		printf("\t--%s) COMPREPLY=($(compgen -%c -- \"$cur\")); return ;;\n", name, kind);
+	else if (kind)
+		printf("\t--%s) COMPREPLY=(); return ;;\n", name);
+}
+
+static void bash(void)
+{
+	puts("# bash completion for holm\n_holm()\n{\n"
+	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}");
+	printf("\tlocal acts=\"");
+	for (unsigned i = 0; i < n_commands; i++)
+		printf("%s%s", i ? " " : "", commands[i].name);
+	puts("\"\n\tif [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"$acts\" -- "
+	     "\"$cur\")); "
+	     "return; fi\n\tcase $prev in");
+	each_option(put_case);
+	printf("\tesac\n\tcase $cur in\n\t-*) COMPREPLY=($(compgen -W \"");
+	each_option(put_name);
+	puts("\" -- \"$cur\")) ;;\n\t*) COMPREPLY=($(compgen -c -f -- \"$cur\")) ;;\n\tesac\n}\n"
+	     "complete -o filenames -F _holm holm");
+}
+
+/* The characters that end a word of zsh's _arguments stand behind a backslash. */
+static void put_zsh_text(const char *s)
+{
+	for (; *s; s++)
+		printf(strchr("[]:'\\", *s) ? (*s == '\'' ? "'\\%c'" : "\\%c") : "%c", *s);
+}
+
+static void put_zsh(const char *name, char letter, const char *arg, const char *help)
+{
+	char kind = kind_of(arg);
+
+	(void)letter;
+	printf("\t\t'*--%s[", name);
+	put_zsh_text(help);
+	fputs("]", stdout);
+	if (kind)
+		printf(":value:%s", kind == 'x' ? "" : kind == 'd' ? "_files -/" : "_files");
+	puts("' \\");
+}
+
+static void zsh(void)
+{
+	puts("#compdef holm\n# zsh completion for holm\n_holm()\n{\n\tif (( CURRENT == 2 )); then\n"
+	     "\t\tlocal -a acts=(");
+	for (unsigned i = 0; i < n_commands; i++)
+		printf("\t\t\t'%s:%s'\n", commands[i].name, commands[i].words);
+	puts("\t\t)\n\t\t_describe act acts\n\t\treturn\n\tfi\n\tshift words; (( CURRENT-- ))\n"
+	     "\t_arguments -S \\");
+	each_option(put_zsh);
+	puts("\t\t'*::command:_normal'\n}\n_holm \"$@\"");
+}
+
+static void put_fish_text(const char *s)
+{
+	putchar('\'');
+	for (; *s; s++)
+		printf(*s == '\'' || *s == '\\' ? "\\%c" : "%c", *s);
+	putchar('\'');
+}
+
+static void put_fish(const char *name, char letter, const char *arg, const char *help)
+{
+	char kind = kind_of(arg);
+
+	printf("complete -c holm -n '__fish_seen_subcommand_from box plan' -l %s", name);
+	if (letter)
+		printf(" -s %c", letter);
+	fputs(kind ? (kind == 'x' ? " -x" : " -r -F") : "", stdout);
+	fputs(" -d ", stdout);
+	put_fish_text(help);
+	puts("");
+}
+
+static void fish(void)
+{
+	puts("# fish completion for holm");
+	for (unsigned i = 0; i < n_commands; i++) {
+		printf("complete -c holm -f -n __fish_use_subcommand -a %s -d ", commands[i].name);
+		put_fish_text(commands[i].words);
+		puts("");
+	}
+	each_option(put_fish);
+}
+
+int cmd_completion(int argc, char **argv)
+{
+	if (argc == 2 && str_eq(argv[1], "bash"))
+		return bash(), 0;
+	if (argc == 2 && str_eq(argv[1], "zsh"))
+		return zsh(), 0;
+	if (argc == 2 && str_eq(argv[1], "fish"))
+		return fish(), 0;
+	fputs("Usage: holm completion bash|zsh|fish\n", stderr);
+	return argc == 2 && str_eq(argv[1], "--help") ? 0 : EXIT_HOLM;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * While the box runs: signals that holm gets go to the command, and where the box has a terminal of
+ * its own, bytes and window sizes go to and fro between it and ours. The box never holds our
+ * terminal, so what it does to its own (ioctl_tty(2), TIOCSTI) reaches nothing of ours.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "cli.h"
+
+struct relay {
+	struct holm_box *box;
+	int master_fd, signal_fd;
+	bool raw, input_open;
+	struct termios saved;
+};
+
+static const int passed_on[] = { SIGTERM, SIGINT,  SIGHUP,  SIGQUIT,
+				 SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH };
+
+static void signals_open(struct relay *r, sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
+		sigaddset(&set, passed_on[i]);
+	sigprocmask(SIG_BLOCK, &set, old);
+	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void terminal_open(struct relay *r)
+{
+	struct termios raw;
+
+	if (r->master_fd < 0)
+		return;
+	fcntl(r->master_fd, F_SETFL, O_NONBLOCK);
+	r->input_open = true;
+	if (tcgetattr(0, &r->saved) < 0)
+		return;
+	raw = r->saved;
+	cfmakeraw(&raw);
+	r->raw = tcsetattr(0, TCSANOW, &raw) == 0;
+}
+
+static void relay_close(struct relay *r, const sigset_t *old)
+{
+	if (r->raw)
+		tcsetattr(0, TCSADRAIN, &r->saved);
+	if (r->signal_fd >= 0)
+		close(r->signal_fd);
+	sigprocmask(SIG_SETMASK, old, NULL);
+}
+
+static void resize(struct relay *r)
+{
+	struct winsize size;
+
+	if (ioctl(0, TIOCGWINSZ, &size) == 0 || ioctl(1, TIOCGWINSZ, &size) == 0)
+		holm_resize(r->box, size.ws_row, size.ws_col);
+}
+
+static void take_signal(struct relay *r)
+{
+	struct signalfd_siginfo info;
+
+	if (read(r->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH && r->master_fd >= 0)
+		resize(r);
+	else if (info.ssi_signo != SIGWINCH)
+		holm_signal(r->box, (int)info.ssi_signo);
+}
+
+static void write_all(int fd, const char *data, ssize_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, (size_t)len);
+
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd p = { fd, POLLOUT, 0 };
+
+			if (poll(&p, 1, 1000) <= 0)
+				return;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		data += n;
+		len -= n;
+	}
+}
+
+/* False: nothing more will come. */
+static bool copy(int from, int to)
+{
+	char block[16384];
+	ssize_t n = read(from, block, sizeof(block));
+
+	if (n > 0)
+		write_all(to, block, n);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* Our input is at its end: so is that of the box's terminal. */
+static void end_input(struct relay *r)
+{
+	struct termios t;
+	char eof = 4;
+
+	r->input_open = false;
+	if (tcgetattr(r->master_fd, &t) == 0)
+		eof = (char)t.c_cc[VEOF];
+	write_all(r->master_fd, &eof, 1);
+}
+
+/* What the command wrote last may still be on its way when it has ended. */
+static void drain(struct relay *r)
+{
+	struct pollfd p = { r->master_fd, POLLIN, 0 };
+
+	for (int i = 0; i < 4096 && poll(&p, 1, 0) > 0 && p.revents & POLLIN; i++)
+		if (!copy(r->master_fd, 1))
+			return;
+}
+
+static void wait_for_something(struct relay *r)
+{
+	struct pollfd fds[] = {
+		{ r->signal_fd, POLLIN, 0 },
+		{ holm_poll_fd(r->box), POLLIN, 0 },
+		{ r->master_fd, POLLIN, 0 },
+		{ r->input_open ? 0 : -1, POLLIN, 0 },
+	};
+
+	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		return;
+	if (fds[0].revents)
+		take_signal(r);
+	if (fds[2].revents & POLLIN)
+		copy(r->master_fd, 1);
+	else if (fds[2].revents & POLLHUP) /* nobody holds the other side any more */
+		poll(NULL, 0, 5);
+	if (fds[3].revents && !copy(0, r->master_fd))
+		end_input(r);
+}
+
+int relay_run(struct holm_box *box, struct holm_event *end)
+{
+	struct relay r = { .box = box, .master_fd = holm_terminal(box) };
+	sigset_t old;
+	int code;
+
+	signals_open(&r, &old);
+	terminal_open(&r);
+	for (;;) {
+		code = holm_wait(box, end, 0);
+		if (code != 0)
+			break;
+		wait_for_something(&r);
+	}
+	if (r.master_fd >= 0)
+		drain(&r);
+	relay_close(&r, &old);
+	return code;
+}

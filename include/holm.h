@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libholm: run a program isolated from the rest of the machine, in its own Linux namespaces.
+ *
+ *	struct holm_spec *spec;
+ *	struct holm_box *box;
+ *	struct holm_event event;
+ *	char *argv[] = { "python3", "-c", "print('hello')", NULL };
+ *
+ *	holm_spec_new(&spec);
+ *	holm_spec_set(spec, "hostname", "sandbox");
+ *	holm_spec_add(spec, "ro-bind", "/srv/data");
+ *	holm_spec_command(spec, argv);
+ *	if (holm_spawn(spec, &box) < 0)
+ *		errx(1, "%s", holm_error(spec)->text);
+ *	holm_wait(box, &event, -1);
+ *	holm_free(box);
+ *	holm_spec_free(spec);
+ *
+ * Conventions. Calls return 0 (or a documented positive number) or a negative errno, and leave
+ * their outputs alone when they fail. Handles are opaque; one handle is used by one thread at a
+ * time, different handles by any number of threads. The library keeps no global state, never
+ * prints, never exits, installs no signal handler, and does not send SIGCHLD: the box's first
+ * process has no exit signal (clone(2)), so that a waitpid(-1) of the caller's never sees it.
+ * Every descriptor that it opens is close-on-exec.
+ */
+#ifndef HOLM_H
+#define HOLM_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
+#define HOLM_VERSION "0.1.0"
+
+const char *holm_version(void);
+
+/* ---- errors ---- */
+
+struct holm_error {
+	int code;	/* positive errno; 0: no error */
+	int exit_code;	/* what a program should exit with: 125 holm failed, 126 the command
+			   cannot be executed, 127 it was not found */
+	char text[768]; /* one line: which object, which step, what the kernel said, what to do */
+};
+
+struct holm_spec;
+
+/* The last error on this spec. Never NULL; belongs to the spec. */
+const struct holm_error *holm_error(const struct holm_spec *spec);
+
+/* ---- fields: what can be asked for ---- */
+
+enum holm_field_flag {
+	HOLM_FIELD_LIST = 1, /* may be given several times: holm_spec_add */
+	HOLM_FIELD_BOOL = 2, /* "true" or "false" */
+};
+
+/* A row of the one table that options, profiles and this library share; see holm-box(1). */
+struct holm_field {
+	const char *name;
+	char letter; /* short option of `holm box`, or 0 */
+	unsigned flags;
+	const char *group;
+	const char *arg; /* form of the value; NULL for a boolean */
+	const char *help;
+};
+
+/* The i-th field. 0, or -ENOENT behind the last. */
+int holm_field(size_t i, struct holm_field *out);
+
+/* ---- spec: what is wanted ---- */
+
+/* -ENOMEM */
+int holm_spec_new(struct holm_spec **out);
+void holm_spec_free(struct holm_spec *spec);
+
+/*
+ * Sets a field, or adds to a list, in the words that the option of the same name takes.
+ * -EINVAL: there is no such field, or it does not take this value.
+ */
+int holm_spec_set(struct holm_spec *spec, const char *field, const char *value);
+int holm_spec_add(struct holm_spec *spec, const char *field, const char *value);
+
+/* The program and its arguments, ended by NULL; copied. Without a '/' it is searched in PATH. */
+int holm_spec_command(struct holm_spec *spec, char *const argv[]);
+
+/*
+ * Reads a profile: a JSON object of fields (holm-profile(5)). `name` is said in errors, with line
+ * and column. -EINVAL
+ */
+int holm_spec_load(struct holm_spec *spec, const char *json, size_t len, const char *name);
+
+/* Can this be done, as far as it can be told without doing it? -EINVAL and other errors. */
+int holm_check(struct holm_spec *spec);
+
+/* ---- plan: what would be done ---- */
+
+struct holm_plan_step {
+	const char *stage;  /* host, clone, link, join, root, seal, live */
+	const char *name;   /* stable name of the step */
+	const char *words;  /* what it does */
+	const char *object; /* to what; "" if there is nothing to say */
+	uint64_t took_ns;   /* holm_timings only: the whole step, on its first row */
+};
+
+/* Valid during the call. A return other than 0 ends the walk and is handed on. */
+typedef int holm_plan_fn(void *arg, const struct holm_plan_step *step);
+
+/* Every step that holm_spawn would take, in order, without taking any. Checks first. */
+int holm_plan(struct holm_spec *spec, holm_plan_fn *fn, void *arg);
+
+/* ---- box: a running one ---- */
+
+struct holm_box;
+
+enum holm_spawn_flag {
+	HOLM_TIMED = 1, /* measure each step, for holm_timings */
+};
+
+/*
+ * Starts the box and returns when its command is being executed. On failure nothing remains:
+ * no process, mount, namespace or file. The set-up runs in the caller's memory (CLONE_VM), so the
+ * size of the caller does not matter.
+ * Errors are those of the calls behind each step; holm_error() has the words. -EPERM: user
+ * namespaces are refused. -ENOENT, -EACCES, -ENOEXEC: also for the command itself.
+ */
+int holm_spawn(struct holm_spec *spec, struct holm_box **out);
+int holm_spawn_flags(struct holm_spec *spec, unsigned flags, struct holm_box **out);
+
+/*
+ * pidfd_open(2) of the box's first process, its init: readable when the box is gone. Belongs to
+ * the box. And that process's pid.
+ */
+int holm_pidfd(const struct holm_box *box);
+int holm_pid(const struct holm_box *box);
+/* The command's pid as seen from here; -ENOENT if it is gone. */
+int holm_main_pid(struct holm_box *box);
+/* What to poll(2) for: readable when holm_wait() would not block. Belongs to the box. */
+int holm_poll_fd(const struct holm_box *box);
+
+enum holm_event_kind {
+	HOLM_MAIN_EXIT,	     /* the command ended, companions are being stopped: status */
+	HOLM_SERVICE_START,  /* name, pid */
+	HOLM_SERVICE_EXIT,   /* name, status; started again if its policy says so */
+	HOLM_SERVICE_FAILED, /* name, status; it will not be started again */
+	HOLM_RUN_EXIT,	     /* what holm_run started ended: id, status */
+	HOLM_ENDED,	     /* the box is gone: status is the command's */
+	HOLM_LOST,	     /* the init was killed from outside, and the box with it */
+};
+
+struct holm_event {
+	enum holm_event_kind kind;
+	char name[40];
+	int status; /* as waitpid(2) gives it */
+	int pid;    /* inside */
+	uint32_t id;
+	uint64_t reaped; /* orphans that the init has waited for so far */
+};
+
+/*
+ * The next event. 1, or 0 when timeout_ms (-1: none) is over. After HOLM_ENDED or HOLM_LOST
+ * nothing of the box is left, and the next call gives -ECHILD.
+ */
+int holm_next(struct holm_box *box, struct holm_event *out, int timeout_ms);
+/* Passes over everything but HOLM_ENDED and HOLM_LOST. 1, 0 or an error as above. */
+int holm_wait(struct holm_box *box, struct holm_event *out, int timeout_ms);
+/* 0-255 for exit(2), 128 + n for a signal: what a shell would say of a status. */
+int holm_exit_code(int status);
+
+/* Sends a signal to the command. -ESRCH: the box has ended. */
+int holm_signal(struct holm_box *box, int signo);
+
+/* ---- control: the channel to the box's init ---- */
+
+struct holm_service_state {
+	char name[40];
+	int pid; /* inside; 0: not running */
+	uint32_t restarts;
+	int last_status;
+	uint32_t failed; /* for good */
+};
+
+struct holm_state {
+	uint64_t uptime_ns, reaped;
+	uint32_t processes; /* in the box's pid namespace, the init too; 0: cannot be told */
+	uint32_t n_services;
+	struct holm_service_state services[64];
+};
+
+/* What the init knows. -EOPNOTSUPP with as-pid1, which has none; -ESRCH: the box has ended. */
+int holm_control(struct holm_box *box, struct holm_state *out);
+/*
+ * Runs one more program in the box, sealed as the command is. `fds` (NULL: the init's own) are its
+ * stdin, stdout and stderr. The id names it in HOLM_RUN_EXIT. The pid is that inside.
+ */
+int holm_run(struct holm_box *box, char *const argv[], const int fds[3], uint32_t *id, int *pid);
+/* The master of the box's terminal, or -ENOTTY; belongs to the box. And its size. */
+int holm_terminal(const struct holm_box *box);
+int holm_resize(struct holm_box *box, unsigned rows, unsigned columns);
+
+/* What each step of the start took (HOLM_TIMED). */
+int holm_timings(struct holm_box *box, holm_plan_fn *fn, void *arg);
+
+/* Kills what still runs, waits until it is gone, frees the handle. NULL is allowed. */
+void holm_free(struct holm_box *box);
+
+/* ---- doctor: what this machine allows ---- */
+
+enum holm_finding_kind { HOLM_GOOD, HOLM_WARN, HOLM_BAD };
+
+struct holm_finding {
+	enum holm_finding_kind kind;
+	const char *what;  /* "user namespaces" */
+	const char *found; /* how it is here */
+	const char *fix;   /* what to do about it; NULL: nothing */
+};
+
+typedef int holm_finding_fn(void *arg, const struct holm_finding *finding);
+
+/* Looks, changes nothing. The worst kind found, or what fn returned if not 0. */
+int holm_doctor(holm_finding_fn *fn, void *arg);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

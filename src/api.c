@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The public calls. Each checks what it was given, and hands it to the room that does it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "holm.h"
+#include "run/doctor.h"
+#include "run/run.h"
+#include "run/status.h"
+
+struct holm_spec {
+	struct spec *spec;
+	struct holm_error error;
+};
+
+struct holm_box {
+	struct box *box;
+	struct status status;
+};
+
+_Static_assert(sizeof(struct holm_event) == sizeof(struct box_event), "one layout");
+_Static_assert(sizeof(struct holm_state) == sizeof(struct box_state), "one layout");
+_Static_assert((int)HOLM_LOST == (int)BOX_LOST, "one numbering");
+
+const char *holm_version(void)
+{
+	return HOLM_VERSION;
+}
+
+const struct holm_error *holm_error(const struct holm_spec *spec)
+{
+	return &spec->error;
+}
+
+int holm_field(size_t i, struct holm_field *out)
+{
+	const struct field *f = &spec_fields[i];
+
+	if (i >= spec_n_fields)
+		return -ENOENT;
+	*out = (struct holm_field){ f->name, f->letter, f->flags, f->group, f->arg, f->help };
+	return 0;
+}
+
+int holm_spec_new(struct holm_spec **out)
+{
+	_cleanup_free_ struct holm_spec *h = calloc(1, sizeof(*h));
+
+	if (h)
+		h->spec = spec_new();
+	if (!h || !h->spec)
+		return -ENOMEM;
+	*out = TAKE_PTR(h);
+	return 0;
+}
+
+void holm_spec_free(struct holm_spec *spec)
+{
+	if (spec)
+		spec_free(spec->spec);
+	free(spec);
+}
+
+/* Keeps the error for holm_error(). A command that could not be executed has codes of its own. */
+static int keep(struct holm_spec *h, int r, const struct err *e)
+{
+	h->error = (struct holm_error){ 0 };
+	if (r >= 0)
+		return r;
+	h->error.code = -r;
+	h->error.exit_code = !e->command ? 125 : r == -ENOENT ? 127 : 126;
+	memcpy(h->error.text, e->text, sizeof(h->error.text));
+	return r;
+}
+
+int holm_spec_set(struct holm_spec *h, const char *field, const char *value)
+{
+	struct err e = { 0 };
+
+	return keep(h, spec_set(h->spec, field, value, &e), &e);
+}
+
+int holm_spec_add(struct holm_spec *h, const char *field, const char *value)
+{
+	return holm_spec_set(h, field, value);
+}
+
+int holm_spec_command(struct holm_spec *h, char *const argv[])
+{
+	struct spec *s = h->spec;
+
+	s->command.n = 0;
+	for (; *argv; argv++) {
+		const char **slot =
+			arena_push(s->arena, &s->command.items, &s->command.n, sizeof(*slot));
+
+		if (!slot)
+			return -ENOMEM;
+		*slot = arena_strdup(s->arena, *argv);
+	}
+	return 0;
+}
+
+int holm_spec_load(struct holm_spec *h, const char *json, size_t len, const char *name)
+{
+	struct err e = { 0 };
+
+	return keep(h, spec_load(h->spec, json, len, name, &e), &e);
+}
+
+/* Facts, filter, decision. */
+static int decide(struct spec *s, bool fallback, struct err *e)
+{
+	struct facts facts;
+	int r = facts_read(s, &facts, e);
+
+	facts.fallback_active = fallback;
+	if (r == 0)
+		r = filter_prepare(s, e);
+	return r < 0 ? r : spec_check(s, &facts, e);
+}
+
+static bool needs_fallback(const struct spec *s)
+{
+	const char *what;
+
+	return s->fallback && s->ns[NS_USER].mode == NS_NEW && facts_probe_userns(&what) < 0;
+}
+
+int holm_check(struct holm_spec *h)
+{
+	struct err e = { 0 };
+
+	return keep(h, decide(h->spec, needs_fallback(h->spec), &e), &e);
+}
+
+static int plan_walk(const struct run *r, holm_plan_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < r->n_steps; i++) {
+		const struct step *s = &r->steps[i];
+		size_t n = s->count(r);
+
+		for (size_t k = 0; k < n; k++) {
+			_cleanup_(buf_done) struct buf object = { 0 };
+			struct holm_plan_step row = {
+				.stage = stage_names[s->stage],
+				.name = s->name,
+				.words = s->words,
+			};
+			int result;
+
+			words_item(r, s, k, &object);
+			row.object = object.data ? object.data : "";
+			row.took_ns = r->shared && k == 0 ? r->shared->step_ns[i] : 0;
+			result = fn(arg, &row);
+			if (result)
+				return result;
+		}
+	}
+	return 0;
+}
+
+int holm_plan(struct holm_spec *h, holm_plan_fn *fn, void *arg)
+{
+	struct run r;
+	int code = holm_check(h);
+
+	if (code < 0)
+		return code;
+	run_init(&r, h->spec);
+	return plan_walk(&r, fn, arg);
+}
+
+int holm_spawn_flags(struct holm_spec *h, unsigned flags, struct holm_box **out)
+{
+	_cleanup_free_ struct holm_box *b = calloc(1, sizeof(*b));
+	struct err e = { 0 };
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	r = decide(h->spec, needs_fallback(h->spec), &e);
+	if (r == 0)
+		r = box_start(h->spec, flags & HOLM_TIMED, &b->box, &e);
+	if (r < 0) {
+		status_failed(h->spec, &e);
+		return keep(h, r, &e);
+	}
+	status_started(&b->status, h->spec, b->box);
+	*out = TAKE_PTR(b);
+	return keep(h, 0, &e);
+}
+
+int holm_spawn(struct holm_spec *h, struct holm_box **out)
+{
+	return holm_spawn_flags(h, 0, out);
+}
+
+int holm_pidfd(const struct holm_box *b)
+{
+	return b->box->pidfd;
+}
+
+int holm_pid(const struct holm_box *b)
+{
+	return b->box->pid;
+}
+
+int holm_main_pid(struct holm_box *b)
+{
+	return box_main_pid(b->box);
+}
+
+int holm_poll_fd(const struct holm_box *b)
+{
+	return b->box->has_init ? b->box->control_fd : b->box->pidfd;
+}
+
+int holm_next(struct holm_box *b, struct holm_event *out, int timeout_ms)
+{
+	struct box_event event;
+	int r = box_next(b->box, &event, timeout_ms);
+
+	if (r <= 0)
+		return r;
+	status_event(&b->status, &event);
+	memcpy(out, &event, sizeof(*out));
+	return 1;
+}
+
+int holm_wait(struct holm_box *b, struct holm_event *out, int timeout_ms)
+{
+	struct holm_event event;
+	int r;
+
+	do {
+		r = holm_next(b, &event, timeout_ms);
+	} while (r == 1 && event.kind != HOLM_ENDED && event.kind != HOLM_LOST);
+	if (r == 1 && out)
+		*out = event;
+	return r;
+}
+
+int holm_exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int holm_signal(struct holm_box *b, int signo)
+{
+	return box_signal(b->box, signo);
+}
+
+int holm_control(struct holm_box *b, struct holm_state *out)
+{
+	struct box_state state;
+	int r = box_state(b->box, &state);
+
+	if (r == 0)
+		memcpy(out, &state, sizeof(*out));
+	return r;
+}
+
+int holm_run(struct holm_box *b, char *const argv[], const int fds[3], uint32_t *id, int *pid)
+{
+	return box_run(b->box, argv, fds, id, pid);
+}
+
+int holm_terminal(const struct holm_box *b)
+{
+	return b->box->master_fd >= 0 ? b->box->master_fd : -ENOTTY;
+}
+
+int holm_resize(struct holm_box *b, unsigned rows, unsigned columns)
+{
+	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };
+
+	return box_resize(b->box, &size);
+}
+
+int holm_timings(struct holm_box *b, holm_plan_fn *fn, void *arg)
+{
+	return plan_walk(b->box->run, fn, arg);
+}
+
+void holm_free(struct holm_box *b)
+{
+	if (!b)
+		return;
+	box_free(b->box);
+	free(b);
+}
+
+struct doctor_call {
+	holm_finding_fn *fn;
+	void *arg;
+};
+
+static int hand_on(void *arg, const struct finding *f)
+{
+	const struct doctor_call *call = arg;
+	struct holm_finding out = { (enum holm_finding_kind)f->kind, f->what, f->found, f->fix };
+
+	return call->fn(call->arg, &out);
+}
+
+int holm_doctor(holm_finding_fn *fn, void *arg)
+{
+	struct doctor_call call = { fn, arg };
+
+	return doctor_run(hand_on, &call);
+}

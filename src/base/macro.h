@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#define ARRAY_SIZE(a)     (sizeof(a) / sizeof((a)[0]))
+#define PRINTF_LIKE(a, b) __attribute__((format(printf, a, b)))
+#define MIN(a, b)         ((a) < (b) ? (a) : (b))
+#define MAX(a, b)         ((a) > (b) ? (a) : (b))

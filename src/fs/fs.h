@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The file system of a box, one mount at a time. Runs between clone and exec: no allocation, no
+ * libc state. Inside a tree that someone else may change, paths are only ever resolved by
+ * descriptor, with openat2(2) RESOLVE_IN_ROOT from the new root: a symbolic link in a hostile
+ * rootfs leads nowhere but inside it. Mounts are made detached and put in place by move_mount(2).
+ *
+ * Every function returns 0 or -errno and then sets fs->failed to what it was doing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fs {
+	int root_fd;        /* the new root, once it is in place; else -1 */
+	const char *failed; /* words for the call that failed */
+};
+
+/* Options of a fresh file system: pairs of key and value, NULL value for a flag, NULL key ends. */
+struct fs_option {
+	const char *key, *value;
+};
+
+/* ---- path.c: finding and making places inside the root ---- */
+
+int fs_open(struct fs *fs, const char *path, uint64_t flags); /* O_PATH unless flags say more */
+/* The place to mount on; made, with its parents, if it is not there. A descriptor or -errno. */
+int fs_target(struct fs *fs, const char *path, bool dir);
+/* Opens the directory that holds `path`, making it if need be; *name is the last component. */
+int fs_parent(struct fs *fs, const char *path, const char **name);
+
+/* ---- mount.c ---- */
+
+struct fs_bind {
+	const char *src; /* NULL: from src_fd, a detached tree */
+	int src_fd;
+	const char *dst;
+	uint64_t attrs, propagation; /* MOUNT_ATTR_*, MS_* */
+	bool recursive, optional;
+	int is_dir; /* 1, 0, or -1: look */
+};
+
+int fs_bind(struct fs *fs, const struct fs_bind *b);
+int fs_fresh(struct fs *fs, const char *type, const struct fs_option *options, const char *dst,
+	     uint64_t attrs);
+int fs_scratch(struct fs *fs, const char *dst, uint32_t mode, uint64_t attrs);
+int fs_mask(struct fs *fs, const char *dst, bool optional);
+int fs_set_attrs(struct fs *fs, const char *dst, uint64_t attrs, uint64_t propagation,
+		 bool recursive);
+
+/* ---- node.c: files, links and devices ---- */
+
+int fs_dir(struct fs *fs, const char *dst, uint32_t mode);
+int fs_file(struct fs *fs, const char *dst, const char *data, size_t len, uint32_t mode);
+int fs_file_from(struct fs *fs, const char *dst, const char *src, int src_fd, uint32_t mode);
+int fs_symlink(struct fs *fs, const char *target, const char *dst);
+int fs_device(struct fs *fs, const char *src, const char *dst);
+
+/* ---- overlay.c ---- */
+
+struct fs_overlay {
+	const char *const *layers; /* lower directories, the top first */
+	size_t n_layers;
+	const char *keep; /* directory that keeps the changes in upper/ and work/ */
+	bool read_only;
+	uint64_t size_bytes, inodes; /* of a throw-away upper layer */
+	int place_fd;                /* where it will be mounted; -1: it becomes the root */
+};
+
+/* A detached overlay mount, or -errno. */
+int fs_overlay(struct fs *fs, const struct fs_overlay *o, uint64_t attrs);
+
+/* ---- root.c ---- */
+
+int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs);
+int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs);
+int fs_root_place(struct fs *fs, int tree_fd); /* takes tree_fd */
+int fs_pivot(struct fs *fs);
+
+/* ---- fmt.c: numbers as text, without stdio ---- */
+
+char *fs_put_u64(char *out, uint64_t value,
+		 unsigned base); /* behind the digits, which end in NUL */
+char *fs_put_str(char *out, const char *end, const char *s);

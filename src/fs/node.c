@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fs/fs.h"
+#include "sys/mnt.h"
+
+#define COPY_MAX (64 << 20) /* a file made from another: no endless source fills the box */
+
+int fs_dir(struct fs *fs, const char *dst, uint32_t mode)
+{
+	const char *name;
+	int parent = fs_parent(fs, dst, &name), r;
+
+	if (parent < 0)
+		return parent;
+	r = sys_mkdirat(parent, name, mode);
+	sys_close(parent);
+	fs->failed = "make it";
+	return r == -EEXIST ? 0 : r;
+}
+
+/* A new file; one that is there already, or a link in its place, is not written through. */
+static int create(struct fs *fs, const char *dst, uint32_t mode)
+{
+	const char *name;
+	int parent = fs_parent(fs, dst, &name), fd;
+
+	if (parent < 0)
+		return parent;
+	fd = sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+	if (fd == -EEXIST) {
+		sys_unlinkat(parent, name, 0);
+		fd = sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+	}
+	sys_close(parent);
+	fs->failed = "create it";
+	return fd;
+}
+
+int fs_file(struct fs *fs, const char *dst, const char *data, size_t len, uint32_t mode)
+{
+	int fd = create(fs, dst, mode), r;
+
+	if (fd < 0)
+		return fd;
+	r = sys_write_all(fd, data, len);
+	sys_close(fd);
+	fs->failed = "write it";
+	return r;
+}
+
+static int copy(int from_fd, int to_fd)
+{
+	char block[4096];
+	size_t total = 0;
+
+	while (total < COPY_MAX) {
+		ssize_t n = sys_read(from_fd, block, sizeof(block));
+		int r;
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		r = sys_write_all(to_fd, block, (size_t)n);
+		if (r < 0)
+			return r;
+		total += (size_t)n;
+	}
+	return -EFBIG;
+}
+
+int fs_file_from(struct fs *fs, const char *dst, const char *src, int src_fd, uint32_t mode)
+{
+	int from_fd = src ? sys_openat(AT_FDCWD, src, O_RDONLY | O_NOCTTY, 0) : src_fd;
+	int to_fd, r;
+
+	if (from_fd < 0) {
+		fs->failed = "open its source";
+		return from_fd;
+	}
+	to_fd = create(fs, dst, mode);
+	r = to_fd < 0 ? to_fd : copy(from_fd, to_fd);
+	if (to_fd >= 0) {
+		sys_close(to_fd);
+		fs->failed = "copy into it";
+	}
+	if (src)
+		sys_close(from_fd);
+	return r;
+}
+
+int fs_symlink(struct fs *fs, const char *target, const char *dst)
+{
+	const char *name;
+	int parent = fs_parent(fs, dst, &name), r;
+
+	if (parent < 0)
+		return parent;
+	r = sys_symlinkat(target, parent, name);
+	sys_close(parent);
+	fs->failed = "make the link";
+	return r;
+}
+
+/* A device cannot be made in a user namespace, so the host's own node is bound. */
+int fs_device(struct fs *fs, const char *src, const char *dst)
+{
+	const char *name;
+	int tree_fd, parent, r;
+
+	tree_fd = sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE);
+	if (tree_fd < 0) {
+		fs->failed = "open the host's node";
+		return tree_fd;
+	}
+	parent = fs_parent(fs, dst, &name);
+	r = parent < 0 ? parent : sys_mknodat(parent, name, S_IFREG | 0666, 0);
+	if (r == 0) {
+		r = sys_move_mount(tree_fd, parent, name, 0);
+		fs->failed = "bind the node";
+	}
+	if (parent >= 0)
+		sys_close(parent);
+	sys_close(tree_fd);
+	return r;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A running box, seen from the parent: its end, its events, and what can be asked of its init. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "run/run.h"
+#include "run/wire.h"
+#include "sys/process.h"
+#include "sys/sock.h"
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The first process is gone or about to go. For a box without init its status is the command's. */
+static int collect(struct box *b, struct box_event *out)
+{
+	int status;
+
+	while (waitpid(b->pid, &status, __WALL) < 0)
+		if (errno != EINTR)
+			return -errno;
+	b->ended = true;
+	if (out->kind != BOX_ENDED) {
+		*out = (struct box_event){
+			.kind = b->has_init ? BOX_LOST : BOX_ENDED,
+			.status = status,
+		};
+	}
+	b->status = out->status;
+	return 1;
+}
+
+/* One packet that is there already. 1: an event, 0: something else, -errno. */
+static int read_event(struct box *b, struct box_event *out)
+{
+	struct {
+		struct wire_head head;
+		struct box_event event;
+	} packet;
+	unsigned none = 0;
+	ssize_t n = sys_recv_fds(b->control_fd, &packet, sizeof(packet), NULL, &none, MSG_DONTWAIT);
+
+	if (n == -EAGAIN || n == -EINTR)
+		return 0;
+	if (n <= 0)
+		return n == 0 || n == -ECONNRESET ? -ENOTCONN : (int)n;
+	if ((size_t)n < sizeof(packet) || packet.head.type != WIRE_EVENT)
+		return 0;
+	*out = packet.event;
+	out->name[sizeof(out->name) - 1] = 0;
+	return 1;
+}
+
+static int take_event(struct box *b, struct box_event *out)
+{
+	int r = read_event(b, out);
+
+	if (r == -ENOTCONN) { /* init is gone without having said how it ended */
+		out->kind = BOX_LOST;
+		return collect(b, out);
+	}
+	if (r == 1 && out->kind == BOX_ENDED)
+		return collect(b, out);
+	return r;
+}
+
+int box_next(struct box *b, struct box_event *out, int timeout_ms)
+{
+	int64_t until = now_ms() + timeout_ms;
+
+	if (b->ended)
+		return -ECHILD;
+	if (b->n_queue) {
+		*out = b->queue[0];
+		memmove(b->queue, b->queue + 1, --b->n_queue * sizeof(b->queue[0]));
+		return out->kind == BOX_ENDED ? collect(b, out) : 1;
+	}
+	for (;;) {
+		struct pollfd fd = { b->has_init ? b->control_fd : b->pidfd, POLLIN, 0 };
+		int64_t left = timeout_ms < 0 ? -1 : MAX(until - now_ms(), 0);
+		int r = sys_poll(&fd, 1, left);
+
+		if (r == 0)
+			return 0;
+		if (r < 0 && r != -EINTR)
+			return r;
+		if (r <= 0)
+			continue;
+		*out = (struct box_event){ 0 };
+		r = b->has_init ? take_event(b, out) : collect(b, out);
+		if (r != 0)
+			return r;
+	}
+}
+
+/* Kept for box_next(). Beyond the room for them the newest counts: the last one is the end. */
+static void queue_event(struct box *b, const char *event)
+{
+	if (b->n_queue == ARRAY_SIZE(b->queue))
+		b->n_queue--;
+	memcpy(&b->queue[b->n_queue++], event, sizeof(b->queue[0]));
+}
+
+/* Sends a request and waits for its reply; events that come first are kept for box_next(). */
+static int ask(struct box *b, struct wire_head *head, const void *body, size_t len, const int *fds,
+	       unsigned n_fds, enum wire_type want, void *reply, size_t reply_len)
+{
+	_cleanup_free_ char *packet = malloc(WIRE_MAX);
+	unsigned none;
+	ssize_t n;
+
+	if (!packet || sizeof(*head) + len > WIRE_MAX)
+		return packet ? -E2BIG : -ENOMEM;
+	head->id = b->next_id++;
+	memcpy(packet, head, sizeof(*head));
+	if (len)
+		memcpy(packet + sizeof(*head), body, len);
+	n = sys_send_fds(b->control_fd, packet, sizeof(*head) + len, fds, n_fds);
+	if (n < 0)
+		return n == -EPIPE ? -ESRCH : (int)n;
+	for (unsigned tries = 0; tries < 1000; tries++) {
+		struct wire_head got;
+
+		none = 0;
+		n = sys_recv_fds(b->control_fd, packet, WIRE_MAX, NULL, &none, 0);
+		if (n == -EINTR)
+			continue;
+		if (n < (ssize_t)sizeof(got))
+			return n < 0 && n != -ECONNRESET ? (int)n : -ESRCH;
+		memcpy(&got, packet, sizeof(got));
+		if (got.type == WIRE_EVENT)
+			queue_event(b, packet + sizeof(got));
+		if (got.type != want || got.id != head->id)
+			continue;
+		if (reply && (size_t)n >= sizeof(got) + reply_len)
+			memcpy(reply, packet + sizeof(got), reply_len);
+		return got.value;
+	}
+	return -EPROTO;
+}
+
+int box_signal(struct box *b, int signo)
+{
+	struct wire_head head = { .type = WIRE_SIGNAL, .value = signo };
+	ssize_t n;
+
+	if (b->ended)
+		return -ESRCH;
+	if (!b->has_init)
+		return sys_pidfd_send_signal(b->pidfd, signo);
+	n = sys_send_fds(b->control_fd, &head, sizeof(head), NULL, 0);
+	return n < 0 ? (n == -EPIPE ? -ESRCH : (int)n) : 0;
+}
+
+int box_state(struct box *b, struct box_state *out)
+{
+	struct wire_head head = { .type = WIRE_STATE };
+
+	if (b->ended || !b->has_init)
+		return b->ended ? -ESRCH : -EOPNOTSUPP;
+	return ask(b, &head, NULL, 0, NULL, 0, WIRE_STATE_REPLY, out, sizeof(*out));
+}
+
+int box_run(struct box *b, char *const argv[], const int fds[3], uint32_t *id, int *pid)
+{
+	_cleanup_free_ char *data = malloc(WIRE_MAX);
+	struct wire_out w = { data, 0, WIRE_MAX - sizeof(struct wire_head), false };
+	struct wire_head head = { .type = WIRE_RUN };
+	int r;
+
+	if (b->ended || !b->has_init)
+		return b->ended ? -ESRCH : -EOPNOTSUPP;
+	if (!data)
+		return -ENOMEM;
+	wire_put_list(&w, argv);
+	if (w.overflow)
+		return -E2BIG;
+	r = ask(b, &head, data, w.len, fds, fds ? 3 : 0, WIRE_RUN_REPLY, NULL, 0);
+	if (r < 0)
+		return r;
+	*id = head.id;
+	*pid = r;
+	return 0;
+}
+
+int box_resize(struct box *b, const struct winsize *size)
+{
+	if (b->master_fd < 0)
+		return -ENOTTY;
+	return ioctl(b->master_fd, TIOCSWINSZ, size) < 0 ? -errno : 0;
+}
+
+int box_main_pid(struct box *b)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char path[64];
+	int pid;
+
+	if (!b->has_init)
+		return b->pid;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", b->pid, b->pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%d", &pid) != 1)
+		return -ENOENT;
+	return pid;
+}

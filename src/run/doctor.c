@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/doctor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "run/run.h"
+#include "sec/rights.h"
+#include "sys/mnt.h"
+#include "sys/security.h"
+
+struct doctor {
+	finding_fn *fn;
+	void *arg;
+	int worst, result;
+};
+
+static void tell(struct doctor *d, enum finding_kind kind, const char *what, const char *found,
+		 const char *fix)
+{
+	const struct finding f = { kind, what, found, kind == FINDING_GOOD ? NULL : fix };
+
+	if (d->result)
+		return;
+	d->result = d->fn(d->arg, &f);
+	d->worst = MAX(d->worst, (int)kind);
+}
+
+/* The first line of a file of /proc or /sys; false if it is not there. */
+static bool read_line(const char *path, char *out, size_t room)
+{
+	_cleanup_file_ FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(out, (int)room, f))
+		return false;
+	out[strcspn(out, "\n")] = 0;
+	return true;
+}
+
+static void kernel(struct doctor *d)
+{
+	struct utsname u;
+	int a = 0, b = 0;
+	bool ok;
+
+	uname(&u);
+	ok = sscanf(u.release, "%d.%d", &a, &b) == 2 && (a > 5 || (a == 5 && b >= 14));
+	tell(d, ok ? FINDING_GOOD : FINDING_BAD, "kernel", u.release,
+	     "holm needs Linux 5.14 or later");
+}
+
+static void user_namespaces(struct doctor *d)
+{
+	const char *what = NULL;
+	int r = facts_probe_userns(&what);
+
+	if (r == 0)
+		tell(d, FINDING_GOOD, "user namespaces", "allowed", NULL);
+	else
+		tell(d, FINDING_BAD, "user namespaces", what,
+		     "see the next lines for the setting; or `holm box --fallback landlock`, which "
+		     "isolates files, network and limits, but not processes");
+}
+
+/* A sysctl whose value `bad` is the reason for a refusal. */
+static void sysctl_blocks(struct doctor *d, const char *name, const char *path, const char *bad,
+			  const char *fix)
+{
+	char value[64];
+
+	if (!read_line(path, value, sizeof(value)))
+		return;
+	tell(d, str_eq(value, bad) ? FINDING_BAD : FINDING_GOOD, name, value, fix);
+}
+
+static void settings(struct doctor *d)
+{
+	sysctl_blocks(d, "kernel.unprivileged_userns_clone",
+		      "/proc/sys/kernel/unprivileged_userns_clone", "0",
+		      "sysctl -w kernel.unprivileged_userns_clone=1");
+	sysctl_blocks(d, "kernel.apparmor_restrict_unprivileged_userns",
+		      "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+		      "give holm an AppArmor profile with `userns,` (Ubuntu 24.04), or sysctl -w "
+		      "kernel.apparmor_restrict_unprivileged_userns=0");
+	sysctl_blocks(d, "user.max_user_namespaces", "/proc/sys/user/max_user_namespaces", "0",
+		      "sysctl -w user.max_user_namespaces=10000");
+	sysctl_blocks(d, "vm.memfd_noexec", "/proc/sys/vm/memfd_noexec", "2",
+		      "sysctl -w vm.memfd_noexec=1: holm's init runs from a memory file");
+}
+
+static void namespaces(struct doctor *d)
+{
+	char missing[128] = "";
+
+	for (int i = 0; i < NS_COUNT; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/%s", ns_table[i].proc_file);
+		if (access(path, F_OK) < 0) {
+			strncat(missing, " ", sizeof(missing) - strlen(missing) - 1);
+			strncat(missing, ns_table[i].name, sizeof(missing) - strlen(missing) - 1);
+		}
+	}
+	if (*missing)
+		tell(d, FINDING_BAD, "namespaces missing", missing,
+		     "a kernel with CONFIG_*_NS; or --share them");
+	else
+		tell(d, FINDING_GOOD, "namespaces", "all eight", NULL);
+}
+
+static void landlock(struct doctor *d)
+{
+	char text[32];
+	int abi = rights_landlock_abi();
+
+	snprintf(text, sizeof(text), abi ? "ABI %d" : "none", abi);
+	tell(d, abi ? FINDING_GOOD : FINDING_WARN, "Landlock", text,
+	     "a kernel with CONFIG_SECURITY_LANDLOCK and lsm=landlock,...: --landlock and the "
+	     "fallback need it");
+}
+
+static void seccomp(struct doctor *d)
+{
+	bool ok = sys_prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+
+	tell(d, ok ? FINDING_GOOD : FINDING_BAD, "seccomp filters", ok ? "allowed" : "none",
+	     "a kernel with CONFIG_SECCOMP_FILTER; or --seccomp none");
+}
+
+static void overlay(struct doctor *d)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/filesystems", "re");
+	char line[128];
+	bool found = false;
+
+	while (f && fgets(line, sizeof(line), f))
+		found |= strstr(line, "\toverlay\n") != NULL;
+	tell(d, found ? FINDING_GOOD : FINDING_WARN, "overlayfs", found ? "there" : "not loaded",
+	     "modprobe overlay: --overlay needs it");
+}
+
+static void cgroups(struct doctor *d)
+{
+	struct statfs st;
+	bool v2 = statfs("/sys/fs/cgroup", &st) == 0 && st.f_type == 0x63677270;
+	bool hybrid = access("/sys/fs/cgroup/unified", F_OK) == 0;
+	bool v1 = access("/sys/fs/cgroup/memory", F_OK) == 0;
+
+	tell(d, v2 || v1 ? FINDING_GOOD : FINDING_WARN, "cgroups",
+	     v2             ? "v2"
+	     : hybrid && v1 ? "v1 with a v2 tree beside it (hybrid)"
+	     : v1           ? "v1"
+			    : "not mounted",
+	     "mount -t cgroup2 cgroup2 /sys/fs/cgroup: limits by cgroup need it");
+}
+
+static bool has_line_for(const char *path, const char *name, const char *uid)
+{
+	_cleanup_file_ FILE *f = fopen(path, "re");
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, ":")] = 0;
+		if (str_eq(line, name) || str_eq(line, uid))
+			return true;
+	}
+	return false;
+}
+
+static void sub_ids(struct doctor *d)
+{
+	const char *name = getenv("USER");
+	char uid[16];
+	bool granted, helper;
+
+	snprintf(uid, sizeof(uid), "%u", geteuid());
+	granted = has_line_for("/etc/subuid", name, uid) && has_line_for("/etc/subgid", name, uid);
+	helper = geteuid() == 0 || access("/usr/bin/newuidmap", X_OK) == 0;
+	tell(d, granted ? FINDING_GOOD : FINDING_WARN, "subordinate ids",
+	     granted ? "granted" : "none for this user",
+	     "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME; only "
+	     "--map-auto needs it");
+	tell(d, helper ? FINDING_GOOD : FINDING_WARN, "newuidmap", helper ? "there" : "missing",
+	     "apt-get install uidmap; only --map-auto and --map-users need it");
+}
+
+/* In Docker /proc is covered in places, and the kernel then refuses a fresh one. */
+static void container(struct doctor *d)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	bool covered = false;
+	char line[4096];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char point[256];
+
+		if (sscanf(line, "%*d %*d %*s %*s %255s", point) == 1)
+			covered |= str_starts(point, "/proc/") &&
+				   !str_starts(point, "/proc/sys/fs/binfmt_misc");
+	}
+	if (covered)
+		tell(d, FINDING_BAD, "/proc", "parts of it are covered (inside a container?)",
+		     "docker run --security-opt systempaths=unconfined; or --share pid, which "
+		     "shows "
+		     "the container's own /proc");
+	else
+		tell(d, FINDING_GOOD, "/proc", "not covered", NULL);
+}
+
+int doctor_run(finding_fn *fn, void *arg)
+{
+	static void (*const checks[])(struct doctor *) = {
+		kernel,  namespaces, user_namespaces, settings, container,
+		seccomp, landlock,   overlay,         cgroups,  sub_ids,
+	};
+	struct doctor d = { .fn = fn, .arg = arg };
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+		checks[i](&d);
+	return d.result ? d.result : d.worst;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads what check has to know of this machine and this caller; only as much as the spec needs. */
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "run/run.h"
+#include "sys/mnt.h"
+#include "sys/security.h"
+
+#define RESOLV_MAX 8192
+
+static void look(void *arg, const char *path, struct fact_path *out)
+{
+	struct statx sx;
+	ssize_t n = sys_readlinkat(AT_FDCWD, path, out->link, sizeof(out->link) - 1);
+
+	(void)arg;
+	/* One call tells most: EINVAL is "there, but no link". */
+	out->link[n > 0 ? n : 0] = 0;
+	if (n > 0) {
+		out->kind = FACT_LINK;
+		return;
+	}
+	out->kind = FACT_ABSENT;
+	if (n == -EINVAL && sys_statx(AT_FDCWD, path, 0, STATX_TYPE, &sx) == 0)
+		out->kind = S_ISDIR(sx.stx_mode) ? FACT_DIR : FACT_FILE;
+}
+
+static bool kernel_at_least(int major, int minor)
+{
+	struct utsname u;
+	int a = 0, b = 0;
+
+	if (uname(&u) < 0 || sscanf(u.release, "%d.%d", &a, &b) != 2)
+		return false;
+	return a > major || (a == major && b >= minor);
+}
+
+static bool has_extra_groups(uint32_t gid)
+{
+	gid_t groups[256];
+	int n = getgroups(256, groups);
+
+	for (int i = 0; i < n; i++)
+		if (groups[i] != gid)
+			return true;
+	return n < 0; /* more than we have room for */
+}
+
+static bool is_privileged(void)
+{
+	const uint64_t need = 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_SYS_ADMIN;
+	uint64_t effective = 0, permitted;
+
+	return sys_capget(&effective, &permitted) == 0 && (effective & need) == need;
+}
+
+/* From /etc/passwd itself: a static program must not load modules for name services. */
+static char *name_of_uid(struct arena *a, uint32_t uid)
+{
+	_cleanup_file_ FILE *f = fopen("/etc/passwd", "re");
+	char line[1024];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *save, *name = strtok_r(line, ":", &save), *id;
+		uint32_t v;
+
+		strtok_r(NULL, ":", &save);
+		id = strtok_r(NULL, ":", &save);
+		if (name && id && str_u32(id, &v) == 0 && v == uid)
+			return arena_strdup(a, name);
+	}
+	return NULL;
+}
+
+/* subuid(5): NAME-or-UID:FIRST:COUNT */
+static int read_subids(struct arena *a, const char *path, const char *name, uint32_t uid,
+		       id_ranges *out)
+{
+	_cleanup_file_ FILE *f = fopen(path, "re");
+	char line[1024];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *save, *who = strtok_r(line, ":\n", &save);
+		char *first = strtok_r(NULL, ":\n", &save), *count = strtok_r(NULL, ":\n", &save);
+		struct id_range r = { 0 }, *slot;
+		uint32_t id;
+
+		if (!count || str_u32(first, &r.outside) < 0 || str_u32(count, &r.count) < 0)
+			continue;
+		if (!str_eq(who, name) && !(str_u32(who, &id) == 0 && id == uid))
+			continue;
+		slot = arena_push(a, &out->items, &out->n, sizeof(*slot));
+		if (!slot)
+			return -ENOMEM;
+		*slot = r;
+	}
+	return 0;
+}
+
+static int read_id_facts(struct spec *s, struct facts *f)
+{
+	int r;
+
+	if (!s->map_auto && !s->map_users.n && !s->map_groups.n)
+		return 0;
+	f->user_name = name_of_uid(s->arena, f->uid);
+	r = read_subids(s->arena, "/etc/subuid", f->user_name, f->uid, &f->subuids);
+	return r < 0 ? r : read_subids(s->arena, "/etc/subgid", f->user_name, f->uid, &f->subgids);
+}
+
+static void read_resolv_conf(struct spec *s, struct facts *f)
+{
+	_cleanup_fd_ int fd = -1;
+	char *text;
+	ssize_t n;
+
+	if (s->ns[NS_NET].mode == NS_NEW)
+		return;
+	fd = sys_openat(AT_FDCWD, "/etc/resolv.conf", O_RDONLY, 0);
+	text = fd < 0 ? NULL : arena_alloc(s->arena, RESOLV_MAX + 1);
+	n = text ? sys_read(fd, text, RESOLV_MAX) : -1;
+	if (n > 0)
+		f->resolv_conf = text;
+}
+
+int facts_read(struct spec *s, struct facts *f, struct err *e)
+{
+	char cwd[4096];
+
+	*f = (struct facts){
+		.uid = geteuid(),
+		.gid = getegid(),
+		.privileged = is_privileged(),
+		.environ = environ,
+		.exec_enters_time_ns = kernel_at_least(6, 3),
+		.look = look,
+	};
+	f->extra_groups = has_extra_groups(f->gid);
+	for (int fd = 0; fd < 3; fd++)
+		f->tty[fd] = isatty(fd);
+	if (!getcwd(cwd, sizeof(cwd)))
+		strcpy(cwd, "/");
+	f->cwd = arena_strdup(s->arena, cwd);
+	if (!f->cwd || read_id_facts(s, f) < 0)
+		return err_errno(e, ENOMEM, "facts");
+	read_resolv_conf(s, f);
+	return 0;
+}
+
+static int probe_child(void *what)
+{
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+
+	/* Where AppArmor restricts user namespaces they can be made, but give no rights. */
+	if (sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr) < 0)
+		*(const char **)what = "a process in a new user namespace may not mount";
+	return 0;
+}
+
+int facts_probe_userns(const char **what)
+{
+	_Alignas(16) char stack[16384];
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_VM | CLONE_VFORK,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	int pid, status;
+
+	*what = NULL;
+	pid = sys_clone_fn(&args, probe_child, what);
+	if (pid < 0) {
+		*what = "user namespaces cannot be made";
+		return pid;
+	}
+	sys_wait4(pid, &status, __WALL, NULL);
+	return *what ? -EPERM : 0;
+}

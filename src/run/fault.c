@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Fault injection, in test builds only (meson -Dfault=true):
+ *
+ *	HOLM_FAULT=STEP[#ITEM]:fail      the step fails with EIO
+ *	HOLM_FAULT=STEP[#ITEM]:kill      whoever runs the step is killed there
+ *	HOLM_FAULT=STEP[#ITEM]:parent    the parent is killed while the step is run
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "run/run.h"
+#include "sys/process.h"
+
+enum { FAULT_NONE, FAULT_FAIL, FAULT_KILL, FAULT_PARENT };
+
+static char wanted[64];
+
+void fault_setup(struct run *r)
+{
+	static const char *const actions[] = { "", "fail", "kill", "parent" };
+	const char *text = getenv("HOLM_FAULT");
+	char *colon, *item;
+
+	if (!text || strlen(text) >= sizeof(wanted))
+		return;
+	strcpy(wanted, text);
+	colon = strchr(wanted, ':');
+	if (!colon)
+		return;
+	*colon = 0;
+	for (int i = FAULT_FAIL; i <= FAULT_PARENT; i++)
+		if (str_eq(colon + 1, actions[i]))
+			r->fault.action = i;
+	item = strchr(wanted, '#');
+	if (item) {
+		*item = 0;
+		r->fault.item = (unsigned)atoi(item + 1);
+	}
+	r->fault.step = wanted;
+}
+
+int fault_hit(const struct run *r, const struct step *s, size_t item)
+{
+	struct timespec nap = { 0, 50000000 };
+
+	if (!r->fault.step || r->fault.item != item || strcmp(r->fault.step, s->name) != 0)
+		return 0;
+	switch (r->fault.action) {
+	case FAULT_FAIL:
+		return -EIO;
+	case FAULT_KILL:
+		/* pid 1 is immune to a signal that it sends itself; its parent sees a death. */
+		sys_kill(sys_getpid(), SIGKILL);
+		sys_exit(137);
+	case FAULT_PARENT:
+		if (s->stage == STAGE_HOST || s->stage == STAGE_CLONE || s->stage == STAGE_LINK ||
+		    s->stage == STAGE_LIVE)
+			sys_kill(sys_getpid(), SIGKILL);
+		sys_pidfd_send_signal(r->parent_pidfd, SIGKILL);
+		RAW2(SYS_nanosleep, &nap, NULL); /* let it die before we go on */
+		return 0;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * PID 1 of a box: a program of its own, without libc, a few pages large. The first process executes
+ * it from a memory file once the command runs. It reaps whatever ends, starts and restarts the
+ * companions, passes signals on, answers the parent over the control channel, and when the command
+ * has ended ends everything else and says how it went.
+ *
+ * Its words: the control channel, a descriptor of the parent process (0: it may be outlived), the
+ * command's pid, and whether it is really process 1.
+ */
+#include <linux/limits.h>
+
+#include "base/macro.h"
+#include "run/init.h"
+#include "sys/security.h"
+
+#define STOP_MS     2000 /* between SIGTERM and SIGKILL for companions at the end */
+#define BACKOFF_MS  100  /* before the first restart; doubles */
+#define BACKOFF_MAX 10000
+#define GOOD_RUN_MS 10000 /* who ran this long starts again without delay */
+#define TRIES_MAX   5     /* short runs in a row before on-failure gives up */
+
+static struct init me;
+
+int64_t init_now_ms(void)
+{
+	struct timespec ts;
+
+	sys_clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void copy_name(char out[40], const char *name)
+{
+	fs_put_str(out, out + 40, name);
+}
+
+static void send_event(struct init *in, enum box_event_kind kind, const char *name, int pid,
+		       int status, uint32_t id)
+{
+	struct {
+		struct wire_head head;
+		struct box_event event;
+	} packet = { { WIRE_EVENT, 0, 0, sizeof(struct box_event) }, { .kind = kind } };
+
+	copy_name(packet.event.name, name);
+	packet.event.pid = pid;
+	packet.event.status = status;
+	packet.event.id = id;
+	packet.event.reaped = in->reaped;
+	sys_send_fds(in->control_fd, &packet, sizeof(packet), NULL, 0);
+}
+
+/* ---- programs ---- */
+
+static int start(struct init *in, const struct program *p, const int *fds, unsigned n_fds)
+{
+	struct report report = { 0 };
+	struct shared shared = { 0 };
+	struct run run = {
+		.seal = &in->seal,
+		.program = p,
+		.steps = init_steps,
+		.n_steps = init_n_steps,
+		.shared = &shared,
+		.report = &report,
+		.controlling_fd = -1,
+		.parent_pidfd = -1,
+	};
+	int saved[3] = { -1, -1, -1 }, pid;
+
+	for (unsigned i = 0; i < n_fds; i++) {
+		saved[i] = sys_fcntl((int)i, F_DUPFD_CLOEXEC, 10);
+		sys_dup3(fds[i], (int)i, 0);
+	}
+	pid = program_start(&run, in->stack, true);
+	for (unsigned i = 0; i < n_fds; i++) {
+		if (saved[i] >= 0)
+			sys_dup3(saved[i], (int)i, 0);
+		else
+			sys_close((int)i);
+		sys_close(saved[i]);
+	}
+	return pid;
+}
+
+static void service_start(struct init *in, struct service *s)
+{
+	int pid = start(in, &s->program, NULL, 0);
+
+	s->started_ms = init_now_ms();
+	s->start_at_ms = 0;
+	if (pid < 0) {
+		s->failed = true;
+		send_event(in, BOX_SERVICE_FAILED, s->program.name, 0, 127 << 8, 0);
+		return;
+	}
+	s->pid = pid;
+	send_event(in, BOX_SERVICE_START, s->program.name, pid, 0, 0);
+}
+
+/* A companion ended: is it started again, and when? */
+static void service_ended(struct init *in, struct service *s, int status)
+{
+	enum restart policy = s->program.restart;
+	bool again = policy == RESTART_ALWAYS || (policy == RESTART_ON_FAILURE && status != 0);
+	bool good = init_now_ms() - s->started_ms >= GOOD_RUN_MS;
+
+	s->pid = 0;
+	s->last_status = status;
+	send_event(in, BOX_SERVICE_EXIT, s->program.name, 0, status, 0);
+	if (in->stopping)
+		return;
+	s->short_runs = good ? 0 : s->short_runs + 1;
+	if (policy == RESTART_ON_FAILURE && s->short_runs > TRIES_MAX)
+		again = false;
+	if (!again) {
+		s->failed = status != 0;
+		if (s->failed)
+			send_event(in, BOX_SERVICE_FAILED, s->program.name, 0, status, 0);
+		return;
+	}
+	s->backoff_ms = good || !s->backoff_ms ? BACKOFF_MS : MIN(s->backoff_ms * 2, BACKOFF_MAX);
+	s->start_at_ms = init_now_ms() + s->backoff_ms;
+	s->restarts++;
+}
+
+static void start_due(struct init *in)
+{
+	for (unsigned i = 0; i < in->n_services; i++) {
+		struct service *s = &in->services[i];
+
+		if (s->start_at_ms && s->start_at_ms <= init_now_ms() && !in->stopping)
+			service_start(in, s);
+	}
+}
+
+/* ---- the end ---- */
+
+/* Without a pid namespace of our own, "everyone" would be the whole machine: children only. */
+static void kill_children(struct init *in)
+{
+	char text[4096];
+	ssize_t n;
+	int fd, pid = 0;
+
+	(void)in;
+	fd = sys_openat(AT_FDCWD, "/proc/thread-self/children", O_RDONLY, 0);
+	if (fd < 0)
+		return;
+	n = sys_read(fd, text, sizeof(text));
+	sys_close(fd);
+	for (ssize_t i = 0; i < n; i++) {
+		if (text[i] >= '0' && text[i] <= '9') {
+			pid = pid * 10 + (text[i] - '0');
+		} else if (pid) {
+			sys_kill(pid, SIGKILL);
+			pid = 0;
+		}
+	}
+}
+
+static void kill_all(struct init *in)
+{
+	if (in->is_pid1)
+		sys_kill(-1, SIGKILL);
+	else
+		kill_children(in);
+}
+
+/* Companions get a chance to stop, the last started first; everything else is killed at once. */
+static void stop(struct init *in)
+{
+	bool waiting = false;
+
+	in->stopping = true;
+	for (unsigned i = in->n_services; i-- > 0;) {
+		in->services[i].start_at_ms = 0;
+		if (in->services[i].pid) {
+			sys_kill(-in->services[i].pid, SIGTERM);
+			waiting = true;
+		}
+	}
+	in->kill_at_ms = waiting ? init_now_ms() + STOP_MS : init_now_ms();
+}
+
+static bool services_left(const struct init *in)
+{
+	for (unsigned i = 0; i < in->n_services; i++)
+		if (in->services[i].pid)
+			return true;
+	return false;
+}
+
+static struct service *service_of(struct init *in, int pid)
+{
+	for (unsigned i = 0; i < in->n_services; i++)
+		if (in->services[i].pid == pid)
+			return &in->services[i];
+	return NULL;
+}
+
+static struct helper *helper_of(struct init *in, int pid)
+{
+	for (unsigned i = 0; i < HELPERS_MAX; i++)
+		if (in->helpers[i].pid == pid)
+			return &in->helpers[i];
+	return NULL;
+}
+
+static void ended(struct init *in, int pid, int status)
+{
+	struct service *s = service_of(in, pid);
+	struct helper *h = helper_of(in, pid);
+
+	if (pid == in->main_pid) {
+		in->main_pid = 0;
+		in->status = status;
+		if (in->n_services)
+			send_event(in, BOX_MAIN_EXIT, "main", 0, status, 0);
+		stop(in);
+	} else if (s) {
+		service_ended(in, s, status);
+	} else if (h) {
+		send_event(in, BOX_RUN_EXIT, "", pid, status, h->id);
+		h->pid = 0;
+	} else {
+		in->reaped++; /* an orphan that nobody else would have waited for */
+	}
+}
+
+/* True when nobody is left. */
+static bool reap(struct init *in)
+{
+	for (;;) {
+		int status, pid = sys_wait4(-1, &status, WNOHANG, NULL);
+
+		if (pid <= 0)
+			return pid == -ECHILD;
+		ended(in, pid, status);
+	}
+}
+
+/* ---- the control channel ---- */
+
+static void reply(struct init *in, enum wire_type type, uint32_t id, int value)
+{
+	struct wire_head head = { type, id, value, 0 };
+
+	sys_send_fds(in->control_fd, &head, sizeof(head), NULL, 0);
+}
+
+static void reply_state(struct init *in, uint32_t id)
+{
+	struct {
+		struct wire_head head;
+		struct box_state state;
+	} *packet = (void *)in->packet;
+
+	memset(packet, 0, sizeof(*packet));
+	packet->head = (struct wire_head){ WIRE_STATE_REPLY, id, 0, sizeof(packet->state) };
+	packet->state.uptime_ns = (uint64_t)(init_now_ms() - in->start_ms) * 1000000U;
+	packet->state.reaped = in->reaped;
+	packet->state.processes = in->is_pid1 ? init_count_processes() : 0;
+	packet->state.n_services = in->n_services;
+	for (unsigned i = 0; i < in->n_services; i++) {
+		const struct service *s = &in->services[i];
+
+		copy_name(packet->state.services[i].name, s->program.name);
+		packet->state.services[i].pid = s->pid;
+		packet->state.services[i].restarts = s->restarts;
+		packet->state.services[i].last_status = s->last_status;
+		packet->state.services[i].failed = s->failed;
+	}
+	sys_send_fds(in->control_fd, packet, sizeof(*packet), NULL, 0);
+}
+
+static void run_helper(struct init *in, const struct wire_head *head, struct wire_in *w,
+		       const int *fds, unsigned n_fds)
+{
+	char *pool[512];
+	size_t used = 0;
+	char **argv = wire_get_list(w, pool, &used, ARRAY_SIZE(pool));
+	struct helper *h = helper_of(in, 0);
+	struct program p = { .name = "helper", .argv = argv, .envp = in->envp };
+	int pid;
+
+	if (!argv || !argv[0] || !h || in->stopping) {
+		reply(in, WIRE_RUN_REPLY, head->id, h ? -EINVAL : -EAGAIN);
+		return;
+	}
+	p.path = argv[0];
+	pid = start(in, &p, fds, n_fds);
+	if (pid > 0)
+		*h = (struct helper){ pid, head->id };
+	reply(in, WIRE_RUN_REPLY, head->id, pid);
+}
+
+/* One packet. False: the parent has hung up. */
+static bool serve(struct init *in)
+{
+	int fds[3];
+	unsigned n_fds = ARRAY_SIZE(fds);
+	ssize_t n = sys_recv_fds(in->control_fd, in->packet, sizeof(in->packet), fds, &n_fds,
+				 MSG_DONTWAIT);
+	struct wire_head head;
+	struct wire_in w = { in->packet, (size_t)n, sizeof(head), false };
+
+	if (n == -EAGAIN || n == -EINTR)
+		return true;
+	if (n < (ssize_t)sizeof(head))
+		return false;
+	memcpy(&head, in->packet, sizeof(head));
+	switch (head.type) {
+	case WIRE_SIGNAL:
+		if (in->main_pid)
+			sys_kill(in->main_pid, head.value);
+		break;
+	case WIRE_STATE:
+		reply_state(in, head.id);
+		break;
+	case WIRE_RUN:
+		run_helper(in, &head, &w, fds, n_fds);
+		break;
+	default:
+		break;
+	}
+	for (unsigned i = 0; i < n_fds; i++)
+		sys_close(fds[i]);
+	return true;
+}
+
+/* ---- life ---- */
+
+static int64_t next_timeout(const struct init *in)
+{
+	int64_t at = in->stopping ? in->kill_at_ms : 0;
+
+	for (unsigned i = 0; i < in->n_services; i++) {
+		int64_t due = in->services[i].start_at_ms;
+
+		if (due && (!at || due < at))
+			at = due;
+	}
+	return at ? MAX(at - init_now_ms(), 0) : -1;
+}
+
+/* Waits for a child, a packet, the parent's death or a time. */
+static void wait_event(struct init *in, int64_t timeout_ms)
+{
+	struct pollfd fds[3] = {
+		{ in->signal_fd, POLLIN, 0 },
+		{ in->parent_fd, POLLIN, 0 },
+		{ in->control_fd, POLLIN, 0 },
+	};
+	struct signalfd_siginfo drop;
+
+	sys_poll(fds, 3, timeout_ms);
+	if (fds[0].revents)
+		sys_read(in->signal_fd, &drop, sizeof(drop));
+	if (fds[1].revents) /* the kernel ends the rest of the pid namespace with us */
+		in->orphaned = true;
+	if (fds[2].revents && !serve(in)) {
+		in->control_fd = -1;
+		in->orphaned |= in->parent_fd >= 0;
+	}
+}
+
+static void live(struct init *in)
+{
+	while (!reap(in) || in->main_pid) {
+		int64_t timeout_ms = next_timeout(in);
+
+		if (in->orphaned)
+			stop(in);
+		if (in->orphaned || (in->stopping && (timeout_ms == 0 || !services_left(in)))) {
+			kill_all(in);
+			timeout_ms = in->is_pid1 ? -1 : 10;
+		}
+		wait_event(in, timeout_ms);
+		start_due(in);
+	}
+	send_event(in, BOX_ENDED, "", 0, in->status, 0);
+}
+
+static int number(const char *s)
+{
+	int v = 0;
+
+	while (*s >= '0' && *s <= '9')
+		v = v * 10 + (*s++ - '0');
+	return v;
+}
+
+void init_main(long *stack)
+{
+	char **argv = (char **)(stack + 1);
+	uint64_t child = UINT64_C(1) << (SIGCHLD - 1), all = ~UINT64_C(0);
+	struct init *in = &me;
+
+	if (stack[0] != 5)
+		sys_exit(125);
+	/* No process of the box may look into this one, whatever capabilities it was given. */
+	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	sys_prctl(PR_SET_NAME, (unsigned long)"holm-init", 0, 0, 0);
+	sys_sigprocmask(SIG_SETMASK, &all, NULL);
+	in->control_fd = number(argv[1]);
+	in->parent_fd = number(argv[2]) ? number(argv[2]) : -1;
+	in->main_pid = number(argv[3]);
+	in->is_pid1 = number(argv[4]) != 0;
+	in->start_ms = init_now_ms();
+	in->signal_fd = sys_signalfd(-1, &child, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	sys_fcntl(in->control_fd, F_SETFD, 1);
+	if (in->parent_fd >= 0)
+		sys_fcntl(in->parent_fd, F_SETFD, 1);
+	if (in->signal_fd < 0 || !init_read_conf(in))
+		sys_exit(125);
+	for (unsigned i = 0; i < in->n_services; i++)
+		service_start(in, &in->services[i]);
+	live(in);
+	sys_exit(0);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the init program share. */
+#pragma once
+
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "run/run.h"
+#include "run/wire.h"
+#include "sys/process.h"
+#include "sys/sock.h"
+
+#define SERVICES_MAX 64
+#define HELPERS_MAX  16
+#define POINTERS_MAX 16384
+
+struct service {
+	struct program program;
+	int pid; /* 0: not running */
+	int last_status;
+	unsigned restarts, short_runs;
+	bool failed; /* for good */
+	int64_t started_ms, start_at_ms, backoff_ms;
+};
+
+struct helper {
+	int pid;
+	uint32_t id;
+};
+
+struct init {
+	int control_fd, parent_fd, signal_fd;
+	int main_pid; /* 0: it has ended */
+	int status;
+	bool is_pid1, stopping, orphaned;
+	int64_t start_ms, kill_at_ms;
+	uint64_t reaped;
+	struct seal seal;
+	char **envp;
+	struct service services[SERVICES_MAX];
+	unsigned n_services;
+	struct helper helpers[HELPERS_MAX];
+	char *pointers[POINTERS_MAX];
+	size_t n_pointers;
+	_Alignas(8) char conf[WIRE_MAX]; /* pages that are not touched cost nothing */
+	_Alignas(8) char packet[WIRE_MAX];
+	_Alignas(16) char stack[STACK_SIZE]; /* of a program between clone and exec */
+};
+
+extern const struct step init_steps[];
+extern const size_t init_n_steps;
+
+void init_main(long *stack);
+int64_t init_now_ms(void);
+bool init_read_conf(struct init *in);
+uint32_t init_count_processes(void); /* of the pid namespace; 0 if there is no /proc */

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From decision to process. One table of steps (steps.c) says in which order everything happens and
+ * who does it:
+ *
+ *	HOST   parent, before the clone          ROOT  first process, in its new namespaces
+ *	CLONE  parent                            SEAL  the program's own process, up to exec
+ *	LINK   parent, beside the first process  LIVE  parent, when the program runs
+ *	JOIN   first process, before it clones once more into what it joined
+ *
+ * Three processes take part. The parent P clones C, the first process of the box, in the same
+ * memory (CLONE_VM: no page table is copied, however large the caller is). C builds the box, clones
+ * X, which seals itself and executes the command, and then becomes the box's init by executing a
+ * tiny program of its own. What C and X do may neither allocate, nor print, nor touch errno; what
+ * went wrong they leave in `struct report`, and P finds the words.
+ */
+#pragma once
+
+#include <sys/ioctl.h>
+
+#include "fs/fs.h"
+#include "spec/spec.h"
+
+enum stage {
+	STAGE_HOST,
+	STAGE_CLONE,
+	STAGE_LINK,
+	STAGE_JOIN,
+	STAGE_ROOT,
+	STAGE_SEAL,
+	STAGE_LIVE,
+	STAGE_COUNT,
+};
+
+extern const char *const stage_names[STAGE_COUNT];
+
+struct run;
+struct child_memory;
+
+struct step {
+	enum stage stage;
+	const char *name;                     /* stable: in errors, plans, timings, faults */
+	const char *words;                    /* what it does, for a person */
+	size_t (*count)(const struct run *r); /* how many times; 0: this spec does not want it */
+	int (*act)(struct run *r, size_t i);  /* 0 or -errno */
+	void (*undo)(struct run *r);          /* parent only: for a start that failed later */
+};
+
+extern const struct step steps[];
+extern const size_t n_steps;
+
+#define STEPS_MAX 64
+
+/* The first failure of the child, in memory that all three processes share. */
+struct report {
+	int code; /* errno; 0: none */
+	unsigned step, item;
+	const char *failed; /* which call, in the words of the leaf; NULL: the only one */
+};
+
+struct shared {
+	struct report report;
+	int exec_tried; /* X went as far as exec: what comes after that is the command's doing */
+	int main_pid;   /* X, as C sees it */
+	int init_pid;   /* C where a first process joined and cloned again: as P sees it */
+	uint64_t step_ns[STEPS_MAX];
+};
+
+struct run {
+	const struct spec *spec;
+	const struct decided *d;
+	const struct seal *seal; /* what SEAL applies: the box's, in C and in init alike */
+	const struct program *program;
+	const struct step *steps;
+	size_t n_steps;
+	struct err *err; /* P only */
+	struct shared *shared;
+	struct report *report;
+
+	struct fs fs;
+	const char *failed;
+
+	int pid, pidfd;    /* C */
+	int report_fd[2];  /* closes when set-up is over, well or ill */
+	int control_fd[2]; /* P's end, init's end */
+	int parent_pidfd;  /* P, watched by init */
+	int init_fd;       /* the init program */
+	int join_fd[NS_COUNT];
+	int master_fd, slave_fd; /* the box's terminal */
+	int controlling_fd;      /* what X makes its terminal; -1: none */
+	struct winsize winsize;
+	struct child_memory *memory;
+	bool timed;
+	unsigned n_started; /* rows of the table begun by P, for undo */
+	struct {
+		const char *step; /* fault injection, in test builds */
+		int action;
+		unsigned item;
+	} fault;
+};
+
+#define STACK_SIZE (64 * 1024)
+
+/*
+ * What C and X work in. Each gets its own copy of the run, and C's is made before it is cloned: P
+ * goes on at once, and closes descriptors that C still needs under their numbers.
+ */
+struct child_memory {
+	_Alignas(16) char first_stack[STACK_SIZE], program_stack[STACK_SIZE];
+	char second_stack[STACK_SIZE]; /* of the process that is cloned after joining */
+	struct run run;
+};
+
+/* ---- stage.c: walks the table; child-safe ---- */
+int stage_run(struct run *r, enum stage stage);
+
+/* ---- steps_*.c: the acts, each `int (struct run *, size_t)`; the counts, `size_t (...)` ---- */
+typedef int act_fn(struct run *r, size_t i);
+typedef size_t count_fn(const struct run *r);
+
+count_fn want_always, want_init, want_die_with_parent, want_joins, want_link, want_map_parent;
+count_fn want_idmap, want_map_self, want_early_ids, want_own_propagation, want_time, want_names;
+count_fn want_loopback, want_root, want_mounts, want_terminal, want_root_propagation;
+count_fn want_root_read_only;
+act_fn act_report, act_control, act_parent, act_init_image, act_targets, act_clone;
+act_fn act_map_parent, act_go, act_idmap, act_brief, act_live_terminal;
+act_fn act_join, act_close_on_exec, act_wait, act_map_self, act_early_ids, act_own_propagation;
+act_fn act_time, act_names, act_loopback, act_root, act_mount, act_terminal;
+act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper;
+void undo_report(struct run *r);
+void undo_control(struct run *r);
+void undo_parent(struct run *r);
+void undo_init_image(struct run *r);
+void undo_targets(struct run *r);
+void undo_clone(struct run *r);
+void undo_live_terminal(struct run *r);
+count_fn want_not_pid1;
+
+/* SEAL: the same rows for the main command and for what init starts later */
+count_fn want_session, want_block, want_rlimits, want_nice, want_bound, want_ids, want_caps;
+count_fn want_die, want_no_new_privs, want_landlock, want_no_inet, want_seccomp;
+act_fn act_session, act_block, act_rlimit, act_nice, act_cwd, act_bound, act_ids, act_caps;
+act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, act_seccomp, act_exec;
+
+/* ---- child.c ---- */
+int child_main(void *run); /* C: on its own stack, in the parent's memory */
+
+/* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
+int program_start(struct run *r, void *stack_top, bool share_memory); /* a pid or -errno */
+
+/* ---- join.c ---- */
+int join_open(enum ns_type type, const char *target, struct err *e); /* a descriptor */
+
+/* ---- words.c: the table and its failures for a person ---- */
+struct buf;
+void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out);
+int words_failure(const struct run *r, const struct step *s, size_t item, int code,
+		  const char *failed, struct err *e);
+
+/* ---- fault.c or fault_none.c ---- */
+void fault_setup(struct run *r);
+int fault_hit(const struct run *r, const struct step *s, size_t item);
+
+/* ---- start.c ---- */
+
+struct box; /* a running box, seen from the parent */
+
+void run_init(struct run *r, const struct spec *s);
+int box_start(const struct spec *s, bool timed, struct box **out, struct err *e);
+
+/* How a box, or something in it, ended or changed. */
+enum box_event_kind {
+	BOX_MAIN_EXIT,      /* status */
+	BOX_SERVICE_START,  /* name, pid */
+	BOX_SERVICE_EXIT,   /* name, status */
+	BOX_SERVICE_FAILED, /* name, status: it will not be started again */
+	BOX_RUN_EXIT,       /* id, status */
+	BOX_ENDED,          /* status: how the box ended; reaped */
+	BOX_LOST,           /* init was killed from outside */
+};
+
+struct box_event {
+	enum box_event_kind kind;
+	char name[40];
+	int status; /* as waitpid(2) gives it */
+	int pid;    /* inside */
+	uint32_t id;
+	uint64_t reaped;
+};
+
+struct box_state {
+	uint64_t uptime_ns, reaped;
+	uint32_t processes; /* 0: cannot be told */
+	uint32_t n_services;
+	struct {
+		char name[40];
+		int pid;
+		uint32_t restarts;
+		int last_status;
+		uint32_t failed;
+	} services[64];
+};
+
+struct box {
+	int pid, pidfd, control_fd, master_fd;
+	bool ended, has_init;
+	int status;
+	uint32_t next_id;
+	struct run *run;            /* kept for timings and explanations */
+	struct box_event queue[16]; /* events that came while a reply was awaited */
+	unsigned n_queue;
+	char *held; /* memory of the run */
+};
+
+int box_next(struct box *b, struct box_event *out, int timeout_ms); /* 1 event, 0 time is up */
+int box_signal(struct box *b, int signo);
+int box_state(struct box *b, struct box_state *out);
+int box_run(struct box *b, char *const argv[], const int fds[3], uint32_t *id, int *pid);
+int box_resize(struct box *b, const struct winsize *size);
+int box_main_pid(struct box *b); /* outside; -errno if it cannot be told */
+void box_free(struct box *b);
+
+/* ---- facts.c ---- */
+int facts_read(struct spec *s, struct facts *f, struct err *e);
+/* 0: a process may make namespaces here; else -errno of the first thing that is refused. */
+int facts_probe_userns(const char **what);
+/* Loads the filter that spec->seccomp names into the spec. */
+int filter_prepare(struct spec *s, struct err *e);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * P: runs its rows of the table, waits for the child to be done with its own, and on any failure
+ * walks the undo column backwards. A box that started is handed on as `struct box`.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "run/run.h"
+#include "sys/process.h"
+
+void run_init(struct run *r, const struct spec *s)
+{
+	*r = (struct run){
+		.spec = s,
+		.d = &s->d,
+		.seal = &s->d.seal,
+		.program = &s->d.main,
+		.steps = steps,
+		.n_steps = n_steps,
+		.fs = { .root_fd = -1 },
+		.pidfd = -1,
+		.report_fd = { -1, -1 },
+		.control_fd = { -1, -1 },
+		.parent_pidfd = -1,
+		.init_fd = -1,
+		.master_fd = -1,
+		.slave_fd = -1,
+		.controlling_fd = -1,
+		.winsize = { .ws_row = 24, .ws_col = 80 },
+	};
+	for (int i = 0; i < NS_COUNT; i++)
+		r->join_fd[i] = -1;
+}
+
+static void undo_from(struct run *r, unsigned n)
+{
+	while (n-- > 0)
+		if (r->steps[n].undo)
+			r->steps[n].undo(r);
+}
+
+/*
+ * The pipe closes when the last of C and X has executed something or is gone. True: the command
+ * runs. A death without a word is told as the clone's failure.
+ */
+static bool set_up_done(struct run *r)
+{
+	char byte;
+	ssize_t n;
+
+	do {
+		n = sys_read(r->report_fd[0], &byte, 1);
+	} while (n == -EINTR);
+	if (r->report->code == 0 && !r->shared->exec_tried)
+		*r->report = (struct report){ .code = ECANCELED, .failed = "killed meanwhile" };
+	return r->report->code == 0;
+}
+
+static int start_failed(struct run *r, struct err *e)
+{
+	const struct report *what = r->report;
+	int code = what->code;
+
+	undo_from(r, r->n_started);
+	return words_failure(r, &r->steps[what->step], what->item, code, what->failed, e);
+}
+
+/* HOST, CLONE, LINK, the child's stages, LIVE. */
+static int run_start(struct run *r)
+{
+	static const enum stage before[] = { STAGE_HOST, STAGE_CLONE, STAGE_LINK };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(before); i++)
+		if (stage_run(r, before[i]) < 0)
+			return -1;
+	if (!set_up_done(r))
+		return -1;
+	return stage_run(r, STAGE_LIVE);
+}
+
+static struct shared *shared_new(void)
+{
+	void *p = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void box_take(struct box *b, struct run *r)
+{
+	b->run = r;
+	b->pid = r->pid;
+	b->pidfd = TAKE_FD(r->pidfd);
+	b->control_fd = TAKE_FD(r->control_fd[0]);
+	b->master_fd = TAKE_FD(r->master_fd);
+	b->has_init = !r->d->as_pid1;
+	b->next_id = 1;
+	undo_from(r, r->n_started); /* what is left is of no more use: descriptors, stacks */
+}
+
+int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
+{
+	_cleanup_free_ struct box *b = calloc(1, sizeof(*b));
+	_cleanup_free_ struct run *r = malloc(sizeof(*r));
+
+	if (!b || !r)
+		return err_errno(e, ENOMEM, "start a box");
+	run_init(r, s);
+	r->err = e;
+	r->timed = timed;
+	r->shared = shared_new();
+	if (!r->shared)
+		return err_errno(e, ENOMEM, "start a box");
+	r->report = &r->shared->report;
+	if (s->d.pty && ioctl(0, TIOCGWINSZ, &r->winsize) < 0)
+		ioctl(1, TIOCGWINSZ, &r->winsize);
+	fault_setup(r);
+	if (run_start(r) < 0) {
+		int code = start_failed(r, e);
+
+		munmap(r->shared, sizeof(*r->shared));
+		return code;
+	}
+	box_take(b, r);
+	TAKE_PTR(r);
+	*out = TAKE_PTR(b);
+	return 0;
+}
+
+/* Ends what still runs, waits until it is gone, and frees. */
+void box_free(struct box *b)
+{
+	int status;
+
+	if (!b)
+		return;
+	if (!b->ended) {
+		sys_pidfd_send_signal(b->pidfd, SIGKILL);
+		while (waitpid(b->pid, &status, __WALL) < 0 && errno == EINTR)
+			;
+	}
+	cleanup_fd(&b->pidfd);
+	cleanup_fd(&b->control_fd);
+	cleanup_fd(&b->master_fd);
+	munmap(b->run->shared, sizeof(*b->run->shared));
+	free(b->run);
+	free(b);
+}

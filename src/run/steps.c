@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * THE order of everything. A row: who does it and when, its name, what it does in words, how many
+ * times this spec wants it, the act, and its undo. `holm plan`, errors, timings, fault tests and
+ * the clean-up after a failure are all this table, read in one way or another.
+ *
+ * A new action is a row here and a leaf function in one of the rooms ns, fs, net, sec.
+ */
+#include "base/macro.h"
+#include "run/run.h"
+
+const char *const stage_names[STAGE_COUNT] = { "host", "clone", "link", "join",
+					       "root", "seal",  "live" };
+
+const struct step steps[] = {
+	/* clang-format off */
+	{ STAGE_HOST, "report", "open the pipe that tells when set-up is over", want_always,
+	  act_report, undo_report },
+	{ STAGE_HOST, "targets", "open a namespace to join", want_joins, act_targets, undo_targets },
+	{ STAGE_HOST, "parent", "open a descriptor of ourselves, for the init to watch",
+	  want_die_with_parent, act_parent, undo_parent },
+	{ STAGE_HOST, "init", "make the init program ready", want_init, act_init_image,
+	  undo_init_image },
+	{ STAGE_HOST, "control", "open the control channel", want_always, act_control,
+	  undo_control },
+
+	{ STAGE_CLONE, "clone", "clone the first process into its new namespaces", want_always,
+	  act_clone, undo_clone },
+
+	{ STAGE_LINK, "map-ids", "write the id maps from outside", want_map_parent, act_map_parent,
+	  NULL },
+	{ STAGE_LINK, "go", "let the first process go on", want_link, act_go, NULL },
+	{ STAGE_LINK, "idmap", "make an idmapped view of a directory", want_idmap, act_idmap, NULL },
+	{ STAGE_LINK, "brief", "tell the init its work", want_init, act_brief, NULL },
+
+	{ STAGE_JOIN, "join", "enter a namespace", want_joins, act_join, NULL },
+
+	{ STAGE_ROOT, "close-on-exec", "close every other descriptor at exec", want_always,
+	  act_close_on_exec, NULL },
+	{ STAGE_ROOT, "wait", "wait for the parent's part", want_link, act_wait, NULL },
+	{ STAGE_ROOT, "map-self", "map the one id of our own", want_map_self, act_map_self, NULL },
+	{ STAGE_ROOT, "early-ids", "become an id that the box knows", want_early_ids,
+	  act_early_ids, NULL },
+	{ STAGE_ROOT, "subreaper", "inherit orphans without being process 1", want_not_pid1,
+	  act_subreaper, NULL },
+	{ STAGE_ROOT, "own-mounts", "cut the mounts off from the host's", want_own_propagation,
+	  act_own_propagation, NULL },
+	{ STAGE_ROOT, "time", "shift the clocks", want_time, act_time, NULL },
+	{ STAGE_ROOT, "names", "set the host name", want_names, act_names, NULL },
+	{ STAGE_ROOT, "loopback", "bring lo up", want_loopback, act_loopback, NULL },
+	{ STAGE_ROOT, "root", "put a new root in place", want_root, act_root, NULL },
+	{ STAGE_ROOT, "mount", "mount or make", want_mounts, act_mount, NULL },
+	{ STAGE_ROOT, "terminal", "open a terminal of the box's own", want_terminal, act_terminal,
+	  NULL },
+	{ STAGE_ROOT, "propagation", "set the propagation of the root", want_root_propagation,
+	  act_root_propagation, NULL },
+	{ STAGE_ROOT, "root-read-only", "make the root read-only", want_root_read_only,
+	  act_root_read_only, NULL },
+	{ STAGE_ROOT, "pivot", "enter the new root and let go of the host's", want_root, act_pivot,
+	  NULL },
+
+#include "run/seal.rows"
+
+	{ STAGE_LIVE, "terminal", "take over the box's terminal", want_terminal, act_live_terminal,
+	  undo_live_terminal },
+	/* clang-format on */
+};
+
+const size_t n_steps = ARRAY_SIZE(steps);
+
+_Static_assert(ARRAY_SIZE(steps) <= STEPS_MAX, "struct shared times every step");

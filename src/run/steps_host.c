@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The acts of HOST, CLONE, LINK and LIVE: what the parent does. */
+#include <errno.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "ns/ns.h"
+#include "run/run.h"
+#include "run/wire.h"
+#include "sys/mnt.h"
+#include "sys/process.h"
+#include "sys/sock.h"
+
+#define MEMFD_CLOEXEC 1U
+#define MEMFD_EXEC    16U /* Linux 6.3 */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- HOST ---- */
+
+int act_report(struct run *r, size_t i)
+{
+	(void)i;
+	return sys_pipe2(r->report_fd, 0);
+}
+
+void undo_report(struct run *r)
+{
+	close_fd(&r->report_fd[0]);
+	close_fd(&r->report_fd[1]);
+}
+
+int act_targets(struct run *r, size_t i)
+{
+	for (int type = NS_COUNT - 1; type >= 0; type--) {
+		if (r->spec->ns[type].mode != NS_JOINED || i-- != 0)
+			continue;
+		r->join_fd[type] = join_open((enum ns_type)type, r->spec->ns[type].target, r->err);
+		return r->join_fd[type] < 0 ? r->join_fd[type] : 0;
+	}
+	return -EINVAL;
+}
+
+void undo_targets(struct run *r)
+{
+	for (int type = 0; type < NS_COUNT; type++)
+		close_fd(&r->join_fd[type]);
+}
+
+size_t want_die_with_parent(const struct run *r)
+{
+	return r->d->die_with_parent;
+}
+
+int act_parent(struct run *r, size_t i)
+{
+	(void)i;
+	r->parent_pidfd = sys_pidfd_open(getpid(), 0);
+	return r->parent_pidfd < 0 ? r->parent_pidfd : 0;
+}
+
+void undo_parent(struct run *r)
+{
+	close_fd(&r->parent_pidfd);
+}
+
+size_t want_init(const struct run *r)
+{
+	return !r->d->as_pid1;
+}
+
+/* The init program, as bytes within us (init_image.S). */
+extern const char init_image[], init_image_end[];
+
+/*
+ * The init runs from a memory file: nothing of the host's, and not our own executable, is ever
+ * within reach of the box as /proc/1/exe.
+ */
+int act_init_image(struct run *r, size_t i)
+{
+	_cleanup_fd_ int fd = sys_memfd_create("holm-init", MEMFD_CLOEXEC | MEMFD_EXEC);
+	int code;
+
+	(void)i;
+	if (fd == -EINVAL)
+		fd = sys_memfd_create("holm-init", MEMFD_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	code = sys_write_all(fd, init_image, (size_t)(init_image_end - init_image));
+	if (code == 0)
+		r->init_fd = TAKE_FD(fd);
+	return code;
+}
+
+void undo_init_image(struct run *r)
+{
+	close_fd(&r->init_fd);
+}
+
+int act_control(struct run *r, size_t i)
+{
+	(void)i;
+	return sys_socketpair(AF_UNIX, SOCK_SEQPACKET, r->control_fd);
+}
+
+void undo_control(struct run *r)
+{
+	close_fd(&r->control_fd[0]);
+	close_fd(&r->control_fd[1]);
+}
+
+/* ---- CLONE ---- */
+
+/* The process that joins is gone as soon as it has cloned; the box is its sibling. */
+static int adopt_sibling(struct run *r)
+{
+	int status;
+
+	while (waitpid(r->pid, &status, __WALL) < 0)
+		if (errno != EINTR)
+			return -errno;
+	close_fd(&r->pidfd);
+	if (r->shared->report.code) {
+		r->pid = 0;
+		return 0; /* told with all the other failures of the child */
+	}
+	if (r->shared->init_pid == 0)
+		return -ECHILD;
+	r->pid = r->shared->init_pid;
+	r->pidfd = sys_pidfd_open(r->pid, 0);
+	return r->pidfd < 0 ? r->pidfd : 0;
+}
+
+int act_clone(struct run *r, size_t i)
+{
+	uint64_t all = ~UINT64_C(0), old;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (r->d->share_memory ? CLONE_VM : 0),
+		.pidfd = (uintptr_t)&r->pidfd,
+		.stack_size = STACK_SIZE,
+	};
+
+	(void)i;
+	if (!r->d->joins)
+		args.flags |= r->d->clone_flags;
+	r->memory = mmap(NULL, sizeof(*r->memory), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	if (r->memory == MAP_FAILED) {
+		r->memory = NULL;
+		return -errno;
+	}
+	r->memory->run = *r;
+	args.stack = (uintptr_t)r->memory->first_stack;
+	/* No signal handler of the caller's may run in the child, in the caller's memory. */
+	sys_sigprocmask(SIG_SETMASK, &all, &old);
+	r->pid = sys_clone_fn(&args, child_main, &r->memory->run);
+	sys_sigprocmask(SIG_SETMASK, &old, NULL);
+	if (r->pid < 0)
+		return r->pid;
+	/* Ours must close, for the child's death to be seen as an end of file. */
+	close_fd(&r->report_fd[1]);
+	close_fd(&r->control_fd[1]);
+	return r->d->joins ? adopt_sibling(r) : 0;
+}
+
+/* Whatever had been made lives in the namespaces of this process, and ends with it. */
+void undo_clone(struct run *r)
+{
+	int status;
+
+	if (r->pidfd >= 0) {
+		sys_pidfd_send_signal(r->pidfd, SIGKILL);
+		while (waitpid(r->pid, &status, __WALL) < 0 && errno == EINTR)
+			;
+		close_fd(&r->pidfd);
+	}
+	r->pid = 0;
+	if (r->memory)
+		munmap(r->memory, sizeof(*r->memory));
+	r->memory = NULL;
+}
+
+/* ---- LINK ---- */
+
+static int run_helper(struct run *r, const char *program, const id_ranges *map)
+{
+	char pid[16], numbers[340 * 3][12];
+	char *argv[340 * 3 + 3] = { (char *)program, pid };
+	static char *no_env[] = { NULL };
+	size_t n = 2;
+	pid_t helper;
+	int status, code;
+
+	snprintf(pid, sizeof(pid), "%d", r->pid);
+	for (size_t i = 0; i < map->n; i++) {
+		const uint32_t v[3] = { map->items[i].inside, map->items[i].outside,
+					map->items[i].count };
+
+		for (int k = 0; k < 3; k++) {
+			snprintf(numbers[n - 2], sizeof(numbers[0]), "%u", v[k]);
+			argv[n] = numbers[n - 2];
+			n++;
+		}
+	}
+	r->failed = program;
+	code = posix_spawnp(&helper, program, NULL, NULL, argv, no_env);
+	if (code)
+		return -code;
+	while (waitpid(helper, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return status == 0 ? 0 : -EPERM;
+}
+
+int act_map_parent(struct run *r, size_t i)
+{
+	char proc[32];
+	int code;
+
+	(void)i;
+	if (r->d->map_by == MAP_BY_HELPER) {
+		code = run_helper(r, "newuidmap", &r->d->uid_ranges);
+		return code < 0 ? code : run_helper(r, "newgidmap", &r->d->gid_ranges);
+	}
+	snprintf(proc, sizeof(proc), "/proc/%d", r->pid);
+	return user_write_maps(proc, r->d->uid_map, r->d->gid_map, r->d->deny_setgroups,
+			       &r->failed);
+}
+
+static const struct mnt *nth_idmapped(const struct run *r, size_t i)
+{
+	for (size_t k = 0; k < r->d->mounts.n; k++)
+		if (r->d->mounts.items[k].idmap && i-- == 0)
+			return &r->d->mounts.items[k];
+	return NULL;
+}
+
+/*
+ * mount_setattr(2), MOUNT_ATTR_IDMAP: an id on the disk is seen inside as if the box's map did not
+ * exist. Only the owner of the file system may do it, so the parent does, and passes the tree on.
+ */
+int act_idmap(struct run *r, size_t i)
+{
+	const struct mnt *m = nth_idmapped(r, i);
+	struct wire_head head = { .type = WIRE_TREE };
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	_cleanup_fd_ int user_fd = -1, tree_fd = -1;
+	char path[48];
+	ssize_t n;
+	int code;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", r->pid);
+	user_fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	tree_fd = sys_open_tree(AT_FDCWD, m->src, OPEN_TREE_CLONE | AT_RECURSIVE);
+	r->failed = "open the source";
+	if (user_fd < 0 || tree_fd < 0)
+		return user_fd < 0 ? user_fd : tree_fd;
+	attr.userns_fd = (unsigned)user_fd;
+	r->failed = "idmap it (can this file system be idmapped?)";
+	code = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	if (code < 0)
+		return code;
+	n = sys_send_fds(r->control_fd[0], &head, sizeof(head), &tree_fd, 1);
+	return n < 0 ? (int)n : 0;
+}
+
+int act_go(struct run *r, size_t i)
+{
+	struct wire_head head = { .type = WIRE_GO };
+	ssize_t n;
+
+	(void)i;
+	n = sys_send_fds(r->control_fd[0], &head, sizeof(head), NULL, 0);
+	return n < 0 ? (int)n : 0;
+}
+
+/* What init needs to start programs by the same rows as the first process does. */
+static void put_seal(struct wire_out *w, const struct seal *seal)
+{
+	wire_put(w, seal, sizeof(*seal)); /* its pointers are of no use there, and are replaced */
+	wire_put_str(w, seal->cwd);
+	wire_put_u64(w, seal->rlimits.n);
+	wire_put(w, seal->rlimits.items, seal->rlimits.n * sizeof(struct rlimit_wish));
+	wire_put_u64(w, seal->landlock.n);
+	for (size_t i = 0; i < seal->landlock.n; i++) {
+		wire_put_u64(w, (uint64_t)seal->landlock.items[i].access |
+					(uint64_t)seal->landlock.items[i].optional << 32);
+		wire_put_str(w, seal->landlock.items[i].path);
+	}
+	wire_put_u64(w, seal->filter ? seal->filter_len : 0);
+	if (seal->filter)
+		wire_put(w, seal->filter, seal->filter_len * (size_t)8);
+}
+
+/* Goes out while the first process works, and lies in the channel until init reads it. */
+int act_brief(struct run *r, size_t i)
+{
+	_cleanup_free_ char *data = malloc(WIRE_MAX);
+	struct wire_out w = { data, sizeof(struct wire_head), WIRE_MAX, false };
+	struct wire_head *head = (struct wire_head *)data;
+	ssize_t n;
+
+	(void)i;
+	if (!data)
+		return -ENOMEM;
+	put_seal(&w, r->seal);
+	wire_put_list(&w, r->d->main.envp);
+	wire_put_u64(&w, r->d->services.n);
+	for (size_t k = 0; k < r->d->services.n; k++) {
+		const struct program *p = &r->d->services.items[k];
+
+		wire_put_str(&w, p->name);
+		wire_put_u64(&w, p->restart);
+		wire_put_str(&w, p->path);
+		wire_put_list(&w, p->argv);
+	}
+	*head = (struct wire_head){ .type = WIRE_CONF, .len = (uint32_t)w.len };
+	if (w.overflow) {
+		r->failed = "the environment, services and filter together exceed 192 KiB";
+		return -E2BIG;
+	}
+	n = sys_send_fds(r->control_fd[0], data, w.len, NULL, 0);
+	return n < 0 ? (int)n : 0;
+}
+
+/* ---- LIVE ---- */
+
+int act_live_terminal(struct run *r, size_t i)
+{
+	struct wire_head head;
+	unsigned n_fds = 1;
+	ssize_t n = sys_recv_fds(r->control_fd[0], &head, sizeof(head), &r->master_fd, &n_fds, 0);
+
+	(void)i;
+	if (n < 0)
+		return (int)n;
+	return n == sizeof(head) && head.type == WIRE_TERMINAL && n_fds == 1 ? 0 : -EPROTO;
+}
+
+void undo_live_terminal(struct run *r)
+{
+	close_fd(&r->master_fd);
+}

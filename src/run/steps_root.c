@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The acts of JOIN and ROOT: what the first process does. Values go to the leaves. Child-safe. */
+#include <fcntl.h>
+#include <termios.h>
+
+#include "net/net.h"
+#include "ns/ns.h"
+#include "run/run.h"
+#include "run/wire.h"
+#include "sys/mnt.h"
+#include "sys/security.h"
+#include "sys/sock.h"
+
+size_t want_joins(const struct run *r)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < NS_COUNT; i++)
+		n += r->spec->ns[i].mode == NS_JOINED;
+	return n;
+}
+
+/* The i-th joined namespace, the user namespace last: entering it gives up the caller's rights. */
+static enum ns_type joined(const struct run *r, size_t i)
+{
+	for (int type = NS_COUNT - 1; type >= 0; type--)
+		if (r->spec->ns[type].mode == NS_JOINED && i-- == 0)
+			return (enum ns_type)type;
+	return NS_USER;
+}
+
+/*
+ * What the caller may not enter as it is, it may be able to enter as a member of the user namespace
+ * that is joined too; so that one is entered as soon as something is refused.
+ */
+int act_join(struct run *r, size_t i)
+{
+	enum ns_type type = joined(r, i);
+	int user_fd = r->join_fd[NS_USER], code;
+
+	if (r->join_fd[type] < 0) /* entered already */
+		return 0;
+	code = ns_enter(r->join_fd[type], (int)ns_table[type].clone_flag);
+	if (code == -EPERM && type != NS_USER && user_fd >= 0) {
+		code = ns_enter(user_fd, CLONE_NEWUSER);
+		r->join_fd[NS_USER] = -1;
+		if (code == 0)
+			code = ns_enter(r->join_fd[type], (int)ns_table[type].clone_flag);
+	}
+	return code;
+}
+
+int act_close_on_exec(struct run *r, size_t i)
+{
+	(void)r, (void)i;
+	return sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
+}
+
+size_t want_map_parent(const struct run *r)
+{
+	return r->d->map_by == MAP_BY_PARENT || r->d->map_by == MAP_BY_HELPER;
+}
+
+size_t want_idmap(const struct run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->d->mounts.n; i++)
+		n += r->d->mounts.items[i].idmap;
+	return n;
+}
+
+size_t want_link(const struct run *r)
+{
+	return want_map_parent(r) || want_idmap(r);
+}
+
+/* An end of file instead of the word means that the parent is gone. */
+int act_wait(struct run *r, size_t i)
+{
+	struct wire_head head;
+	unsigned none = 0;
+	ssize_t n;
+
+	(void)i;
+	do {
+		n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), NULL, &none, 0);
+	} while (n == -EINTR);
+	if (n < 0)
+		return (int)n;
+	return n == sizeof(head) && head.type == WIRE_GO ? 0 : -ECANCELED;
+}
+
+size_t want_map_self(const struct run *r)
+{
+	return r->d->map_by == MAP_BY_CHILD;
+}
+
+int act_map_self(struct run *r, size_t i)
+{
+	(void)i;
+	return user_write_maps("/proc/self", r->d->uid_map, r->d->gid_map, r->d->deny_setgroups,
+			       &r->failed);
+}
+
+size_t want_early_ids(const struct run *r)
+{
+	return r->d->early_ids;
+}
+
+int act_early_ids(struct run *r, size_t i)
+{
+	(void)i;
+	return user_become(r->d->early_uid, r->d->early_gid, r->d->seal.drop_groups, &r->failed);
+}
+
+size_t want_not_pid1(const struct run *r)
+{
+	return !r->d->init_is_pid1;
+}
+
+int act_subreaper(struct run *r, size_t i)
+{
+	(void)r, (void)i;
+	return sys_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/* In a new user namespace the kernel has turned every shared mount into a slave already. */
+size_t want_own_propagation(const struct run *r)
+{
+	return r->d->new_root && !(r->d->clone_flags & CLONE_NEWUSER);
+}
+
+int act_own_propagation(struct run *r, size_t i)
+{
+	struct mount_attr attr = { .propagation = MS_SLAVE };
+
+	(void)r, (void)i;
+	return sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
+}
+
+size_t want_time(const struct run *r)
+{
+	return r->d->time_offsets || r->d->late_time_ns;
+}
+
+int act_time(struct run *r, size_t i)
+{
+	int code = r->d->late_time_ns ? sys_unshare(CLONE_NEWTIME) : 0;
+
+	(void)i;
+	if (code < 0 || !r->d->time_offsets)
+		return code;
+	return time_write_offsets(r->d->time_offsets, &r->failed);
+}
+
+size_t want_names(const struct run *r)
+{
+	return r->d->hostname != NULL;
+}
+
+int act_names(struct run *r, size_t i)
+{
+	(void)i;
+	return uts_set_names(r->d->hostname, r->d->domainname, &r->failed);
+}
+
+size_t want_loopback(const struct run *r)
+{
+	return r->d->loopback;
+}
+
+int act_loopback(struct run *r, size_t i)
+{
+	(void)r, (void)i;
+	return net_loopback_up();
+}
+
+size_t want_root(const struct run *r)
+{
+	return r->d->new_root;
+}
+
+/* tmpfs options; the numbers' text lives in `text`. */
+static void tmpfs_options(const struct mnt *m, struct fs_option o[4], char text[3][24])
+{
+	fs_put_u64(text[0], m->mode, 8);
+	*o++ = (struct fs_option){ "mode", text[0] };
+	if (m->size_bytes) {
+		fs_put_u64(text[1], m->size_bytes, 10);
+		*o++ = (struct fs_option){ "size", text[1] };
+	}
+	if (m->inodes) {
+		fs_put_u64(text[2], m->inodes, 10);
+		*o++ = (struct fs_option){ "nr_inodes", text[2] };
+	}
+	*o = (struct fs_option){ NULL, NULL };
+}
+
+static struct fs_overlay overlay_values(const struct mnt *m, int place_fd)
+{
+	return (struct fs_overlay){
+		.layers = m->layers.items,
+		.n_layers = m->layers.n,
+		.keep = m->upper,
+		.read_only = m->read_only,
+		.size_bytes = m->size_bytes,
+		.inodes = m->inodes,
+		.place_fd = place_fd,
+	};
+}
+
+int act_root(struct run *r, size_t i)
+{
+	const struct mnt *m = &r->d->root;
+	struct fs_option options[4];
+	char text[3][24];
+	int tree_fd;
+
+	(void)i;
+	if (m->kind == MNT_BIND)
+		return fs_root_bind(&r->fs, m->src,
+				    m->attrs | (m->read_only ? MOUNT_ATTR_RDONLY : 0));
+	if (m->kind == MNT_OVERLAY) {
+		struct fs_overlay o = overlay_values(m, -1);
+
+		tree_fd = fs_overlay(&r->fs, &o, m->attrs);
+		return tree_fd < 0 ? tree_fd : fs_root_place(&r->fs, tree_fd);
+	}
+	tmpfs_options(m, options, text);
+	return fs_root_fresh(&r->fs, options, m->attrs);
+}
+
+size_t want_mounts(const struct run *r)
+{
+	return r->d->mounts.n;
+}
+
+/* An idmapped tree was made by the parent, who alone may; it comes over the control channel. */
+static int receive_tree(struct run *r)
+{
+	struct wire_head head;
+	unsigned n_fds = 1;
+	int fd = -1;
+	ssize_t n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), &fd, &n_fds, 0);
+
+	if (n < 0)
+		return (int)n;
+	return n == sizeof(head) && head.type == WIRE_TREE && n_fds == 1 ? fd : -ECANCELED;
+}
+
+static int mount_bind(struct run *r, const struct mnt *m)
+{
+	struct fs_bind b = {
+		.src = m->idmap ? NULL : m->src,
+		.src_fd = m->idmap ? receive_tree(r) : -1,
+		.dst = m->dst,
+		.attrs = m->attrs,
+		.propagation = m->propagation ? m->propagation : r->d->root_propagation,
+		.recursive = m->recursive,
+		.optional = m->optional,
+		.is_dir = m->is == MNT_IS_UNKNOWN ? -1 : m->is == MNT_IS_DIR,
+	};
+
+	/* A slave stays what the kernel made it; the others are set, all the way down. */
+	if (b.propagation == MS_SLAVE)
+		b.propagation = 0;
+	return fs_bind(&r->fs, &b);
+}
+
+static int mount_overlay(struct run *r, const struct mnt *m)
+{
+	int place_fd = fs_target(&r->fs, m->dst, true), tree_fd, code;
+	struct fs_overlay o = overlay_values(m, place_fd);
+
+	if (place_fd < 0)
+		return place_fd;
+	tree_fd = fs_overlay(&r->fs, &o, m->attrs);
+	code = tree_fd < 0 ? tree_fd
+			   : sys_move_mount(tree_fd, place_fd, "", MOVE_MOUNT_T_EMPTY_PATH);
+	sys_close(place_fd);
+	if (tree_fd >= 0)
+		sys_close(tree_fd);
+	return code;
+}
+
+static int mount_tmpfs(struct run *r, const struct mnt *m)
+{
+	struct fs_option options[4];
+	char text[3][24];
+
+	tmpfs_options(m, options, text);
+	return fs_fresh(&r->fs, "tmpfs", options, m->dst, m->attrs);
+}
+
+static int mount_devpts(struct run *r, const struct mnt *m)
+{
+	/* Each devpts mount is an instance of its own; gid=5 would need that id in the map. */
+	static const struct fs_option options[] = { { "mode", "620" },
+						    { "ptmxmode", "666" },
+						    { NULL, NULL } };
+
+	return fs_fresh(&r->fs, "devpts", options, m->dst, m->attrs);
+}
+
+int act_mount(struct run *r, size_t i)
+{
+	const struct mnt *m = &r->d->mounts.items[i];
+	struct fs *fs = &r->fs;
+
+	switch (m->kind) {
+	case MNT_BIND:
+		return mount_bind(r, m);
+	case MNT_TMPFS:
+		return mount_tmpfs(r, m);
+	case MNT_SCRATCH:
+		return fs_scratch(fs, m->dst, m->mode, m->attrs);
+	case MNT_OVERLAY:
+		return mount_overlay(r, m);
+	case MNT_PROC:
+		return fs_fresh(fs, "proc", NULL, m->dst, m->attrs);
+	case MNT_DEVPTS:
+		return mount_devpts(r, m);
+	case MNT_MQUEUE:
+		return fs_fresh(fs, "mqueue", NULL, m->dst, m->attrs);
+	case MNT_NODE:
+		return fs_device(fs, m->src, m->dst);
+	case MNT_DIR:
+		return fs_dir(fs, m->dst, m->mode);
+	case MNT_FILE:
+		return m->data ? fs_file(fs, m->dst, m->data, m->len, m->mode)
+			       : fs_file_from(fs, m->dst, m->src, m->fd, m->mode);
+	case MNT_SYMLINK:
+		return fs_symlink(fs, m->src, m->dst);
+	case MNT_MASK:
+		return fs_mask(fs, m->dst, m->optional);
+	case MNT_REMOUNT_RO:
+		return fs_set_attrs(fs, m->dst, MOUNT_ATTR_RDONLY, 0, false);
+	case MNT_PROPAGATION:
+		return fs_set_attrs(fs, m->dst, 0, m->propagation, true);
+	case MNT_DEV:
+		break;
+	}
+	return -EINVAL;
+}
+
+size_t want_terminal(const struct run *r)
+{
+	return r->d->pty;
+}
+
+static int open_ptmx(struct run *r)
+{
+	if (!r->d->new_root)
+		return sys_openat(AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
+	return fs_open(&r->fs, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
+}
+
+/* The master goes to the parent; the slave becomes the program's terminal. */
+int act_terminal(struct run *r, size_t i)
+{
+	struct wire_head head = { .type = WIRE_TERMINAL };
+	int unlock = 0, code;
+
+	(void)i;
+	r->master_fd = open_ptmx(r);
+	r->failed = "open /dev/pts/ptmx";
+	if (r->master_fd < 0)
+		return r->master_fd;
+	code = sys_ioctl(r->master_fd, TIOCSPTLCK, &unlock);
+	if (code == 0)
+		code = sys_ioctl(r->master_fd, TIOCSWINSZ, &r->winsize);
+	/* The slave by the master's descriptor: no path, so nothing can stand in its place. */
+	if (code == 0)
+		code = sys_ioctl(r->master_fd, TIOCGPTPEER,
+				 (void *)(uintptr_t)(O_RDWR | O_NOCTTY | O_CLOEXEC));
+	if (code < 0)
+		return code;
+	r->slave_fd = r->controlling_fd = code;
+	code = (int)sys_send_fds(r->control_fd[1], &head, sizeof(head), &r->master_fd, 1);
+	sys_close(r->master_fd);
+	return code < 0 ? code : 0;
+}
+
+size_t want_root_propagation(const struct run *r)
+{
+	return r->d->new_root && r->d->root_propagation != MS_PRIVATE;
+}
+
+int act_root_propagation(struct run *r, size_t i)
+{
+	struct mount_attr attr = { .propagation = r->d->root_propagation };
+	bool all = r->d->root_propagation != MS_UNBINDABLE;
+
+	(void)i;
+	return sys_mount_setattr(r->fs.root_fd, "", AT_EMPTY_PATH | (all ? AT_RECURSIVE : 0),
+				 &attr);
+}
+
+size_t want_root_read_only(const struct run *r)
+{
+	return r->d->new_root && (r->d->root.kind == MNT_TMPFS || r->d->root.read_only);
+}
+
+int act_root_read_only(struct run *r, size_t i)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	(void)i;
+	return sys_mount_setattr(r->fs.root_fd, "", AT_EMPTY_PATH, &attr);
+}
+
+int act_pivot(struct run *r, size_t i)
+{
+	(void)i;
+	return fs_pivot(&r->fs);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The acts of SEAL: what cannot be taken back, and exec. They read r->seal and r->program only, for
+ * init runs them too, for services and helpers. Child-safe.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <termios.h>
+
+#include "ns/ns.h"
+#include "run/run.h"
+#include "sec/rights.h"
+#include "sec/seccomp.h"
+#include "sys/security.h"
+
+size_t want_session(const struct run *r)
+{
+	return r->seal->new_session;
+}
+
+int act_session(struct run *r, size_t i)
+{
+	int code = sys_setsid();
+
+	(void)i;
+	if (code < 0 || r->controlling_fd < 0)
+		return code == -EPERM ? 0 : code < 0 ? code : 0;
+	r->failed = "make the terminal ours";
+	code = sys_ioctl(r->controlling_fd, TIOCSCTTY, NULL);
+	for (int fd = 0; fd < 3 && code >= 0; fd++)
+		if (r->d->tty[fd])
+			code = sys_dup3(r->controlling_fd, fd, 0);
+	return code < 0 ? code : 0;
+}
+
+size_t want_block(const struct run *r)
+{
+	return r->spec && r->spec->block_fd >= 0;
+}
+
+int act_block(struct run *r, size_t i)
+{
+	char byte;
+	ssize_t n;
+
+	(void)i;
+	do {
+		n = sys_read(r->spec->block_fd, &byte, 1);
+	} while (n == -EINTR);
+	return n < 0 ? (int)n : 0;
+}
+
+size_t want_rlimits(const struct run *r)
+{
+	return r->seal->rlimits.n;
+}
+
+int act_rlimit(struct run *r, size_t i)
+{
+	const struct rlimit_wish *w = &r->seal->rlimits.items[i];
+
+	return sys_setrlimit(w->resource, &w->limit);
+}
+
+size_t want_nice(const struct run *r)
+{
+	return r->seal->change_nice;
+}
+
+int act_nice(struct run *r, size_t i)
+{
+	(void)i;
+	return sys_setpriority(PRIO_PROCESS, 0, r->seal->nice);
+}
+
+int act_cwd(struct run *r, size_t i)
+{
+	(void)i;
+	sys_umask(r->seal->umask);
+	return sys_chdir(r->seal->cwd);
+}
+
+/*
+ * With no_new_privs and no capability left, no exec can gain one: the bounding set would bound
+ * nothing. It matters when capabilities are kept, or new privileges allowed.
+ */
+size_t want_bound(const struct run *r)
+{
+	return r->seal->caps != 0 || !r->seal->no_new_privs;
+}
+
+int act_bound(struct run *r, size_t i)
+{
+	(void)i;
+	return rights_bound_caps(r->seal->caps);
+}
+
+size_t want_ids(const struct run *r)
+{
+	return r->seal->change_ids;
+}
+
+int act_ids(struct run *r, size_t i)
+{
+	int code = rights_keep_caps();
+
+	(void)i;
+	if (code < 0)
+		return code;
+	return user_become(r->seal->uid, r->seal->gid, r->seal->drop_groups, &r->failed);
+}
+
+size_t want_caps(const struct run *r)
+{
+	(void)r;
+	return 1;
+}
+
+int act_caps(struct run *r, size_t i)
+{
+	(void)i;
+	return rights_set_caps(r->seal->caps);
+}
+
+/* The kernel forgets this signal when ids or capabilities change, so it comes after them. */
+size_t want_die(const struct run *r)
+{
+	return r->d ? r->d->die_with_parent && (r->d->as_pid1 || !r->d->init_is_pid1) : 0;
+}
+
+int act_die(struct run *r, size_t i)
+{
+	struct pollfd gone = { r->parent_pidfd, POLLIN, 0 };
+	int code = sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+
+	(void)i;
+	/* Died before we could ask for the signal? */
+	if (code == 0 && r->parent_pidfd >= 0 && sys_poll(&gone, 1, 0) > 0)
+		return -ECANCELED;
+	return code;
+}
+
+size_t want_no_new_privs(const struct run *r)
+{
+	return r->seal->no_new_privs;
+}
+
+int act_no_new_privs(struct run *r, size_t i)
+{
+	(void)r, (void)i;
+	return rights_no_new_privs();
+}
+
+size_t want_landlock(const struct run *r)
+{
+	return r->seal->landlock_on;
+}
+
+int act_landlock(struct run *r, size_t i)
+{
+	int fd = rights_landlock_new(r->seal->no_inet), code = fd < 0 ? fd : 0;
+
+	(void)i;
+	for (size_t k = 0; code == 0 && k < r->seal->landlock.n; k++) {
+		const struct landlock_rule *rule = &r->seal->landlock.items[k];
+
+		code = rights_landlock_allow(fd, (enum rights_access)rule->access, rule->path);
+		if (code == -ENOENT && rule->optional)
+			code = 0;
+		if (code < 0)
+			r->failed = rule->path;
+	}
+	return code == 0 ? rights_landlock_enforce(fd) : code;
+}
+
+int act_descriptors(struct run *r, size_t i)
+{
+	uint64_t none = 0;
+
+	(void)i;
+	for (size_t k = 0; k < r->seal->n_keep_fds; k++) {
+		int code = sys_fcntl(r->seal->keep_fds[k], F_SETFD, 0);
+
+		if (code < 0) {
+			r->failed = "keep-fd: it is not open";
+			return code;
+		}
+	}
+	return sys_sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+size_t want_no_inet(const struct run *r)
+{
+	return r->seal->no_inet;
+}
+
+int act_no_inet(struct run *r, size_t i)
+{
+	(void)r, (void)i;
+	return rights_local_sockets_only();
+}
+
+size_t want_seccomp(const struct run *r)
+{
+	return r->seal->filter != NULL;
+}
+
+int act_seccomp(struct run *r, size_t i)
+{
+	(void)i;
+	return seccomp_install(r->seal->filter, r->seal->filter_len, 0);
+}
+
+static int execute(struct run *r, const char *path)
+{
+	return sys_execve(path, r->program->argv, r->program->envp);
+}
+
+static const char *path_of(char *const *envp)
+{
+	for (; *envp; envp++)
+		if (strncmp(*envp, "PATH=", 5) == 0)
+			return *envp + 5;
+	return "/usr/local/bin:/usr/bin:/bin";
+}
+
+/* As execvp(3): every directory of PATH in turn; "permission denied" wins over "not found". */
+static int search(struct run *r, const char *name)
+{
+	const char *dir = path_of(r->program->envp);
+	size_t name_len = strlen(name);
+	int result = -ENOENT;
+
+	while (*dir) {
+		char path[4096];
+		size_t len = strcspn(dir, ":");
+
+		if (len > 0 && len + name_len + 2 <= sizeof(path)) {
+			int code;
+
+			memcpy(path, dir, len);
+			path[len] = '/';
+			memcpy(path + len + 1, name, name_len + 1);
+			code = sys_faccessat(AT_FDCWD, path, 1 /* X_OK */);
+			if (code == 0)
+				code = execute(r, path);
+			if (code != -ENOENT && code != -ENOTDIR && code != -EACCES)
+				return code;
+			if (code == -EACCES)
+				result = code;
+		}
+		dir += len;
+		dir += *dir == ':';
+	}
+	return result;
+}
+
+int act_exec(struct run *r, size_t i)
+{
+	const char *path = r->program->path;
+
+	(void)i;
+	r->shared->exec_tried = 1;
+	r->failed = path;
+	return strchr(path, '/') ? execute(r, path) : search(r, path);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the parent and the box's init say to each other over the control channel, a socket pair made
+ * before the isolation. Packets of one machine and one build, so plain structs and native numbers;
+ * still nothing that is read is trusted to be well-formed. Header only: init has no libc to link.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define WIRE_MAX (192 * 1024) /* a packet must fit a socket's default send buffer */
+
+enum wire_type {
+	WIRE_CONF = 1, /* parent -> init, once, before anything else: seal, environment, services */
+	WIRE_SIGNAL,   /* value: signal for the main command */
+	WIRE_STATE,    /* asks for WIRE_STATE_REPLY */
+	WIRE_RUN,      /* argv; up to three descriptors for its stdio */
+	WIRE_RUN_REPLY, /* value: pid inside or -errno */
+	WIRE_STATE_REPLY,
+	WIRE_EVENT,    /* a struct box_event */
+	WIRE_GO,       /* the parent has done its part of the set-up */
+	WIRE_TREE,     /* an idmapped tree, as a descriptor */
+	WIRE_TERMINAL, /* the terminal's master, as a descriptor */
+};
+
+struct wire_head {
+	uint32_t type, id;
+	int32_t value;
+	uint32_t len; /* of what follows */
+};
+
+/* Writes items one after another, each padded to 8 bytes. */
+struct wire_out {
+	char *data;
+	size_t len, room;
+	bool overflow;
+};
+
+static inline void wire_put(struct wire_out *w, const void *item, size_t len)
+{
+	size_t padded = (len + 7) & ~(size_t)7;
+
+	if (w->overflow || w->room - w->len < padded) {
+		w->overflow = true;
+		return;
+	}
+	memcpy(w->data + w->len, item, len);
+	memset(w->data + w->len + len, 0, padded - len);
+	w->len += padded;
+}
+
+static inline void wire_put_u64(struct wire_out *w, uint64_t v)
+{
+	wire_put(w, &v, sizeof(v));
+}
+
+static inline void wire_put_str(struct wire_out *w, const char *s)
+{
+	size_t len = s ? strlen(s) + 1 : 0;
+
+	wire_put_u64(w, len);
+	if (len)
+		wire_put(w, s, len);
+}
+
+static inline void wire_put_list(struct wire_out *w, char *const *list)
+{
+	uint64_t n = 0;
+
+	while (list[n])
+		n++;
+	wire_put_u64(w, n);
+	for (uint64_t i = 0; i < n; i++)
+		wire_put_str(w, list[i]);
+}
+
+/* Reads them back, in place. After anything malformed `bad` is set and all that follows is empty.
+ */
+struct wire_in {
+	char *data;
+	size_t len, at;
+	bool bad;
+};
+
+static inline void *wire_get(struct wire_in *w, size_t len)
+{
+	size_t padded = (len + 7) & ~(size_t)7;
+	void *p = w->data + w->at;
+
+	if (w->bad || len > w->len || w->len - w->at < padded) {
+		w->bad = true;
+		return NULL;
+	}
+	w->at += padded;
+	return p;
+}
+
+static inline uint64_t wire_get_u64(struct wire_in *w)
+{
+	uint64_t *p = wire_get(w, sizeof(*p));
+
+	return p ? *p : 0;
+}
+
+static inline char *wire_get_str(struct wire_in *w)
+{
+	uint64_t len = wire_get_u64(w);
+	char *s = len ? wire_get(w, len) : NULL;
+
+	if (s && s[len - 1] != 0)
+		w->bad = true;
+	return w->bad ? NULL : s;
+}
+
+/* A NULL-ended list of pointers, taken from a pool; NULL if it does not fit. */
+static inline char **wire_get_list(struct wire_in *w, char **pool, size_t *used, size_t room)
+{
+	uint64_t n = wire_get_u64(w);
+	char **list = pool + *used;
+
+	if (w->bad || n >= room - *used) {
+		w->bad = true;
+		return NULL;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		list[i] = wire_get_str(w);
+	list[n] = NULL;
+	*used += n + 1;
+	return w->bad ? NULL : list;
+}

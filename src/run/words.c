@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The table for a person: what a step will do to which object, why it failed, and what can be done
+ * about it. Only the parent speaks, and only here.
+ */
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "base/rlimits.h"
+#include "base/str.h"
+#include "run/run.h"
+
+static const char *const kind_words[] = {
+	[MNT_BIND] = "bind",
+	[MNT_TMPFS] = "tmpfs",
+	[MNT_SCRATCH] = "scratch",
+	[MNT_OVERLAY] = "overlay",
+	[MNT_PROC] = "proc",
+	[MNT_DEVPTS] = "devpts",
+	[MNT_MQUEUE] = "mqueue",
+	[MNT_NODE] = "device",
+	[MNT_DIR] = "directory",
+	[MNT_FILE] = "file",
+	[MNT_SYMLINK] = "symlink",
+	[MNT_MASK] = "mask",
+	[MNT_REMOUNT_RO] = "remount-ro",
+	[MNT_PROPAGATION] = "propagation",
+	[MNT_DEV] = "dev",
+};
+
+static void put_attrs(struct buf *out, const struct mnt *m)
+{
+	static const struct {
+		uint64_t bit;
+		const char *word;
+	} words[] = {
+		{ MOUNT_ATTR_RDONLY, "ro" },
+		{ MOUNT_ATTR_NOSUID, "nosuid" },
+		{ MOUNT_ATTR_NODEV, "nodev" },
+		{ MOUNT_ATTR_NOEXEC, "noexec" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (m->attrs & words[i].bit)
+			buf_printf(out, " %s", words[i].word);
+	if (m->recursive)
+		buf_puts(out, " recursive");
+	if (m->idmap)
+		buf_puts(out, " idmap");
+}
+
+static void put_mount(struct buf *out, const struct mnt *m)
+{
+	buf_printf(out, "%s", kind_words[m->kind]);
+	if (m->src)
+		buf_printf(out, " %s ->", m->src);
+	for (size_t i = 0; i < m->layers.n; i++)
+		buf_printf(out, "%s%s", i ? ":" : " ", m->layers.items[i]);
+	buf_printf(out, " %s", m->dst);
+	put_attrs(out, m);
+	if (m->size_bytes)
+		buf_printf(out, " size=%llu", (unsigned long long)m->size_bytes);
+}
+
+static void put_namespaces(struct buf *out, const struct run *r, enum ns_mode mode)
+{
+	for (int i = 0; i < NS_COUNT; i++)
+		if (r->spec->ns[i].mode == mode)
+			buf_printf(out, " %s", ns_table[i].name);
+}
+
+static void put_map(struct buf *out, const char *what, const id_ranges *map)
+{
+	buf_printf(out, " %s", what);
+	for (size_t i = 0; i < map->n; i++)
+		buf_printf(out, " %u:%u:%u", map->items[i].inside, map->items[i].outside,
+			   map->items[i].count);
+}
+
+static void put_target(struct buf *out, const struct run *r, size_t item)
+{
+	for (int type = NS_COUNT - 1; type >= 0; type--)
+		if (r->spec->ns[type].mode == NS_JOINED && item-- == 0)
+			buf_printf(out, "%s=%s", ns_table[type].name, r->spec->ns[type].target);
+}
+
+static void put_rlimit(struct buf *out, const struct run *r, size_t item)
+{
+	const struct rlimit_wish *w = &r->seal->rlimits.items[item];
+
+	buf_printf(out, "%s=", rlimit_name(w->resource));
+	if (w->limit.rlim_cur == RLIM_INFINITY)
+		buf_puts(out, "unlimited");
+	else
+		buf_printf(out, "%llu", (unsigned long long)w->limit.rlim_cur);
+	if (w->limit.rlim_max != w->limit.rlim_cur)
+		buf_printf(out, ":%lld", (long long)w->limit.rlim_max);
+}
+
+static void put_command(struct buf *out, const struct run *r)
+{
+	for (char **p = r->program->argv; *p; p++)
+		buf_printf(out, "%s%s", p == r->program->argv ? "" : " ", *p);
+}
+
+static void put_clone(struct buf *out, const struct run *r)
+{
+	buf_puts(out, "new:");
+	put_namespaces(out, r, NS_NEW);
+	if (r->d->share_memory)
+		buf_puts(out, "; in our memory");
+}
+
+static void put_ids(struct buf *out, const struct run *r)
+{
+	buf_printf(out, "%u:%u%s", r->seal->uid, r->seal->gid,
+		   r->seal->drop_groups ? ", no other groups" : "");
+}
+
+static void put_maps(struct buf *out, const struct run *r)
+{
+	put_map(out, "users", &r->d->uid_ranges);
+	put_map(out, "groups", &r->d->gid_ranges);
+	if (r->d->deny_setgroups)
+		buf_puts(out, ", setgroups denied");
+}
+
+static void put_landlock(struct buf *out, const struct run *r)
+{
+	static const char *const access[] = { "ro", "rx", "rw", "all" };
+
+	for (size_t i = 0; i < r->seal->landlock.n; i++)
+		buf_printf(out, "%s%s:%s", i ? " " : "", access[r->seal->landlock.items[i].access],
+			   r->seal->landlock.items[i].path);
+}
+
+/* What there is to say of the object of a step; nothing for most. */
+void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out)
+{
+	const struct decided *d = r->d;
+
+	if (str_eq(s->name, "mount"))
+		put_mount(out, &d->mounts.items[i]);
+	else if (str_eq(s->name, "root"))
+		put_mount(out, &d->root);
+	else if (str_eq(s->name, "clone"))
+		put_clone(out, r);
+	else if (str_eq(s->name, "targets") || str_eq(s->name, "join"))
+		put_target(out, r, i);
+	else if (str_eq(s->name, "map-self") || str_eq(s->name, "map-ids"))
+		put_maps(out, r);
+	else if (str_eq(s->name, "names"))
+		buf_printf(out, "%s", d->hostname);
+	else if (str_eq(s->name, "rlimit"))
+		put_rlimit(out, r, i);
+	else if (str_eq(s->name, "nice"))
+		buf_printf(out, "%d", r->seal->nice);
+	else if (str_eq(s->name, "cwd"))
+		buf_printf(out, "%s umask=%03o", r->seal->cwd, r->seal->umask);
+	else if (str_eq(s->name, "ids"))
+		put_ids(out, r);
+	else if (str_eq(s->name, "caps"))
+		buf_printf(out, "keep %#llx", (unsigned long long)r->seal->caps);
+	else if (str_eq(s->name, "landlock"))
+		put_landlock(out, r);
+	else if (str_eq(s->name, "seccomp"))
+		buf_printf(out, "%s, %u instructions", r->spec->seccomp, r->seal->filter_len);
+	else if (str_eq(s->name, "exec"))
+		put_command(out, r);
+}
+
+/* What a person can do about it, where that is known. */
+static const struct hint {
+	const char *step;
+	int code;
+	const char *text;
+} hints[] = {
+	{ "clone", EPERM,
+	  "user namespaces are refused here: run `holm doctor`; `--fallback landlock` does "
+	  "without" },
+	{ "clone", ENOSPC,
+	  "a limit of namespaces is reached: sysctl user.max_user_namespaces and its "
+	  "neighbours, or more than 32 levels are nested" },
+	{ "clone", EUSERS, "namespaces are nested more than 32 deep" },
+	{ "clone", EAGAIN, "the limit of processes is reached (ulimit -u)" },
+	{ "clone", EINVAL, "this kernel lacks one of the namespaces: run `holm doctor`" },
+	{ "map-self", EPERM, "run `holm doctor`" },
+	{ "map-self", EACCES, "AppArmor may restrict user namespaces: run `holm doctor`" },
+	{ "map-ids", EPERM, "the ranges must be granted in /etc/subuid and /etc/subgid" },
+	{ "map-ids", ENOENT, "install newuidmap and newgidmap (Debian: apt-get install uidmap)" },
+	{ "join", EPERM,
+	  "entering it needs CAP_SYS_ADMIN over it: start as root, or join the user "
+	  "namespace that owns it as well (--join user=...)" },
+	{ "root", EACCES, "AppArmor may restrict user namespaces: run `holm doctor`" },
+	{ "mount", EROFS,
+	  "the place does not exist and cannot be made: make it beforehand, or use "
+	  "--overlay tmp" },
+	{ "mount", EACCES,
+	  "the place or the source may not be reached, or the place cannot be made: "
+	  "make it beforehand, or use --overlay tmp" },
+	{ "mount", ELOOP, "a symbolic link on the way points to itself or is dangling" },
+	{ "mount", ENOSPC, "fs.mount-max or --scratch-size is reached" },
+	{ "caps", EPERM, "a capability can be kept only if whoever starts the box has it" },
+	{ "rlimit", EPERM, "a hard limit can only be lowered" },
+	{ "nice", EACCES, "a priority can only be lowered" },
+	{ "nice", EPERM, "a priority can only be lowered" },
+	{ "cwd", ENOENT, "the directory is not in the box" },
+	{ "landlock", EOPNOTSUPP, "this kernel has no Landlock" },
+	{ "init", EACCES,
+	  "sysctl vm.memfd_noexec=2 forbids memory files to be executed: set it to 1" },
+	{ "exec", ENOEXEC, "no program and no script with a #! line" },
+};
+
+static const char *hint_for(const char *step, int code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+		if (hints[i].code == code && str_eq(hints[i].step, step))
+			return hints[i].text;
+	return NULL;
+}
+
+/* "mount bind /a -> /b: open the source: No such file or directory (hint)" */
+int words_failure(const struct run *r, const struct step *s, size_t item, int code,
+		  const char *failed, struct err *e)
+{
+	const char *hint = hint_for(s->name, code), *words = strerrordesc_np(code);
+	struct buf object = { 0 };
+
+	if (str_eq(s->name, "targets") && e && e->code) /* said it all already */
+		return -code;
+	if (str_eq(s->name, "exec")) {
+		err_command(e, code, "command %s: %s", r->program->argv[0],
+			    code == ENOENT ? "not found in the box" : words);
+	} else {
+		words_item(r, s, item, &object);
+		err_set(e, code, "%s", s->name);
+		if (object.len)
+			err_append(e, " %s", object.data);
+		err_append(e, ": %s: %s", failed ? failed : s->words, words ? words : "error");
+	}
+	if (hint)
+		err_append(e, " (%s)", hint);
+	buf_done(&object);
+	return -code;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * check: from the wish to the decision. Pure: a spec and the facts go in, spec->d or one clear
+ * error comes out. The parts stand in check_ids.c, check_root.c and check_program.c.
+ */
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "spec/spec.h"
+
+#define MOUNTS_MAX 100000
+
+static bool is_new(const struct spec *s, enum ns_type type)
+{
+	return s->ns[type].mode == NS_NEW;
+}
+
+static int hostname_ok(const char *what, const char *name, struct err *e)
+{
+	if (!*name || strlen(name) > 64)
+		return err_set(e, EINVAL, "%s: \"%s\" is empty or longer than 64 characters", what,
+			       name);
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == '/' || *p == 0x7f)
+			return err_set(e, EINVAL,
+				       "%s: \"%s\" has a character that no name may have", what,
+				       name);
+	return 0;
+}
+
+static int check_names(struct spec *s, struct err *e)
+{
+	struct decided *d = &s->d;
+	int r = 0;
+
+	if (!is_new(s, NS_UTS)) {
+		if (s->hostname || s->domainname)
+			return err_set(e, EINVAL,
+				       "hostname: cannot be set in a uts namespace that "
+				       "is shared or joined");
+		return 0;
+	}
+	d->hostname = s->hostname ? s->hostname : "holm";
+	d->domainname = s->domainname;
+	r = hostname_ok("hostname", d->hostname, e);
+	if (r == 0 && d->domainname)
+		r = hostname_ok("domainname", d->domainname, e);
+	return r;
+}
+
+static int check_time(struct spec *s, struct err *e)
+{
+	static const char *const clocks[] = { "monotonic", "boottime" };
+	const char *text = "";
+
+	if (!s->time_offset_set[0] && !s->time_offset_set[1])
+		return 0;
+	if (!is_new(s, NS_TIME))
+		return err_set(e, EINVAL,
+			       "time-offset: cannot be set in a time namespace that is "
+			       "shared or joined");
+	for (int i = 0; i < 2; i++) {
+		int64_t ns = s->time_offset_ns[i], sec = ns / 1000000000;
+
+		/* The kernel wants the nanoseconds positive: -0.5 s is -1 s + 500,000,000 ns. */
+		if (ns % 1000000000 < 0)
+			sec--;
+		if (s->time_offset_set[i])
+			text = arena_printf(s->arena, "%s%s %lld %lld\n", text, clocks[i],
+					    (long long)sec, (long long)(ns - sec * 1000000000));
+		if (!text)
+			return err_errno(e, ENOMEM, "time-offset");
+	}
+	s->d.time_offsets = text;
+	return 0;
+}
+
+static int check_shared_mounts(const struct spec *s, struct err *e)
+{
+	if (s->mounts.n || s->rootfs || s->host_root || s->work || s->root_overlay ||
+	    s->root_propagation)
+		return err_set(e, EINVAL,
+			       "a root or mounts were asked for, but the mount namespace is "
+			       "%s: leave one of the two away",
+			       s->ns[NS_MNT].mode == NS_SHARED ? "shared" : "joined");
+	return 0;
+}
+
+int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
+{
+	struct decided *d = &s->d;
+	bool joins_time = s->ns[NS_TIME].mode == NS_JOINED;
+	int r;
+
+	for (int i = 0; i < NS_COUNT; i++) {
+		if (is_new(s, (enum ns_type)i))
+			d->clone_flags |= ns_table[i].clone_flag;
+		d->joins |= s->ns[i].mode == NS_JOINED;
+	}
+	/*
+	 * A process that shares its memory cannot enter a time namespace (setns(2), EUSERS). Since
+	 * Linux 6.3 exec does it; before that only fork, so nothing is shared then, and offsets are
+	 * set before that fork, by a first process that has not entered yet.
+	 */
+	d->share_memory = !joins_time && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
+	if (is_new(s, NS_TIME) && !f->exec_enters_time_ns) {
+		d->late_time_ns = true;
+		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;
+	}
+	d->init_is_pid1 = is_new(s, NS_PID);
+	d->loopback = is_new(s, NS_NET);
+	d->new_root = is_new(s, NS_MNT);
+	if (s->as_pid1 && !d->init_is_pid1)
+		return err_set(e, EINVAL, "as-pid1: needs a pid namespace of its own, but it is %s",
+			       s->ns[NS_PID].mode == NS_SHARED ? "shared" : "joined");
+	if (s->as_pid1 && s->services.n)
+		return err_set(e, EINVAL,
+			       "as-pid1: services need holm's init, which as-pid1 replaces");
+	d->as_pid1 = s->as_pid1;
+	r = check_names(s, e);
+	if (r == 0)
+		r = check_time(s, e);
+	if (r == 0 && !d->new_root)
+		r = check_shared_mounts(s, e);
+	return r;
+}
+
+bool path_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	if (str_eq(dir, "/"))
+		return true;
+	return strncmp(path, dir, len) == 0 && (path[len] == 0 || path[len] == '/');
+}
+
+/* Drops the last component of the `len` characters at `out`; the root stays. */
+static size_t path_up(const char *out, size_t len)
+{
+	while (len > 0 && out[len - 1] != '/')
+		len--;
+	return len > 0 ? len - 1 : 0;
+}
+
+char *path_normal(struct arena *a, const char *cwd, const char *path)
+{
+	size_t len = 0;
+	char *out = *path == '/' ? arena_strdup(a, path) : arena_printf(a, "%s/%s", cwd, path);
+	const char *in = out;
+
+	if (!out)
+		return NULL;
+	while (*in) {
+		size_t n = strcspn(in, "/");
+
+		if (n == 2 && in[0] == '.' && in[1] == '.') {
+			len = path_up(out, len);
+		} else if (n > 0 && !(n == 1 && in[0] == '.')) {
+			out[len++] = '/';
+			memmove(out + len, in, n);
+			len += n;
+		}
+		in += n;
+		in += *in == '/';
+	}
+	if (len == 0)
+		out[len++] = '/';
+	out[len] = 0;
+	return out;
+}
+
+int spec_check(struct spec *s, const struct facts *f, struct err *e)
+{
+	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
+		check_fallback, check_namespaces, check_ids, check_program, check_root,
+	};
+
+	s->d = (struct decided){ 0 };
+	if (s->mounts.n > MOUNTS_MAX)
+		return err_set(e, E2BIG,
+			       "%zu mounts: the kernel allows %d in a namespace "
+			       "(fs.mount-max)",
+			       s->mounts.n, MOUNTS_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		int r = parts[i](s, f, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

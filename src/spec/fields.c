@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * THE table of fields. An option of `holm box`, a key of a profile and a field of the C API are the
+ * same row; help, man page, shell completion and documentation checks are derived from it.
+ */
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "spec/spec.h"
+
+static int set_string(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	(void)e;
+	*(const char **)((char *)s + f->param) = arena_strdup(s->arena, value);
+	return 0;
+}
+
+static int set_bool(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	if (str_bool(value, (bool *)((char *)s + f->param)) < 0)
+		return err_set(e, EINVAL, "%s: \"%s\" is neither true nor false", f->name, value);
+	return 0;
+}
+
+static int set_fd(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	if (str_fd(value, (int *)((char *)s + f->param)) < 0)
+		return err_set(e, EINVAL, "%s: \"%s\" is no file descriptor", f->name, value);
+	return 0;
+}
+
+static int set_tri(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	enum tri *t = (enum tri *)((char *)s + f->param);
+	bool yes;
+
+	if (str_eq(value, "auto"))
+		*t = TRI_AUTO;
+	else if (str_bool(value, &yes) == 0)
+		*t = yes ? TRI_YES : TRI_NO;
+	else
+		return err_set(e, EINVAL, "%s: \"%s\" is not one of auto, yes, no", f->name, value);
+	return 0;
+}
+
+#define AT(member) offsetof(struct spec, member)
+
+const struct field spec_fields[] = {
+	/* clang-format off */
+	{ "cwd", 0, 0, "Program", "DIR", "working directory inside", set_string, AT(cwd) },
+	{ "env", 'e', FIELD_LIST, "Program", "NAME[=VALUE]",
+	  "set a variable, or pass the caller's on", set_env, 0 },
+	{ "keep-env", 0, FIELD_BOOL, "Program", NULL,
+	  "pass the caller's whole environment on", set_bool, AT(keep_env) },
+	{ "keep-fd", 0, FIELD_LIST, "Program", "N",
+	  "leave descriptor N open inside (0, 1 and 2 always are)", set_keep_fd, 0 },
+	{ "umask", 0, 0, "Program", "OCTAL", "file mode creation mask (022)", set_string, AT(umask) },
+	{ "nice", 0, 0, "Program", "N", "scheduling priority, -20 to 19", set_string, AT(nice) },
+	{ "rlimit", 0, FIELD_LIST, "Program", "NAME=SOFT[:HARD]",
+	  "a resource limit: nofile=64:128, as=2g, cpu=unlimited", set_rlimit, 0 },
+	{ "service", 0, FIELD_LIST, "Program", "NAME[:RESTART]=CMD",
+	  "a companion beside the command, run by /bin/sh -c; RESTART is no, on-failure or always",
+	  set_service, 0 },
+	{ "as-pid1", 0, FIELD_BOOL, "Program", NULL,
+	  "run the command as process 1 itself, without holm's init", set_bool, AT(as_pid1) },
+	{ "pty", 0, 0, "Program", "auto|yes|no",
+	  "a terminal of the box's own (auto: when standard input is one)", set_tri, AT(pty) },
+
+	{ "share", 0, FIELD_LIST, "Namespaces", "TYPE[,TYPE...]",
+	  "keep the caller's: user mnt pid net ipc uts cgroup time", set_share, 0 },
+	{ "join", 0, FIELD_LIST, "Namespaces", "TYPE=TARGET",
+	  "enter an existing one: a path, a pid, fd:N, or a name as in `ip netns`", set_join, 0 },
+	{ "hostname", 0, 0, "Namespaces", "NAME", "host name inside (holm)", set_string, AT(hostname) },
+	{ "domainname", 0, 0, "Namespaces", "NAME", "NIS domain name inside", set_string, AT(domainname) },
+	{ "time-offset", 0, FIELD_LIST, "Namespaces", "CLOCK=DURATION",
+	  "shift a clock: monotonic=+3d, boottime=-1h30m", set_time_offset, 0 },
+
+	{ "user", 'u', 0, "Ids", "root|UID[:GID]",
+	  "who the command is inside (the caller's own ids)", set_string, AT(user) },
+	{ "map-users", 0, FIELD_LIST, "Ids", "IN:OUT:COUNT", "map user ids", set_map, AT(map_users) },
+	{ "map-groups", 0, FIELD_LIST, "Ids", "IN:OUT:COUNT", "map group ids", set_map, AT(map_groups) },
+	{ "map-auto", 0, FIELD_BOOL, "Ids", NULL,
+	  "map a whole range of ids, from /etc/subuid and /etc/subgid", set_bool, AT(map_auto) },
+
+	{ "rootfs", 0, 0, "Root", "DIR", "use a directory as the root", set_string, AT(rootfs) },
+	{ "writable", 'w', FIELD_BOOL, "Root", NULL,
+	  "let the box write to its root (with --rootfs or --host-root)", set_bool, AT(writable) },
+	{ "host-root", 0, FIELD_BOOL, "Root", NULL, "show the whole host, read-only", set_bool, AT(host_root) },
+	{ "work", 0, 0, "Root", "DIR",
+	  "a host directory, writable, at the same path; becomes the working directory",
+	  set_string, AT(work) },
+	{ "scratch-size", 0, 0, "Root", "SIZE",
+	  "room for /tmp, /run and /dev/shm together (1g)", set_size, AT(scratch_bytes) },
+
+	{ "bind", 0, FIELD_LIST, "Mounts", "SRC[:DST[:OPTIONS]]",
+	  "show SRC at DST, writable; OPTIONS: idmap suid noexec optional and propagation", set_bind, 0 },
+	{ "ro-bind", 'r', FIELD_LIST, "Mounts", "SRC[:DST[:OPTIONS]]",
+	  "the same, read-only all the way down", set_bind, MOUNT_ATTR_RDONLY },
+	{ "dev-bind", 0, FIELD_LIST, "Mounts", "SRC[:DST[:OPTIONS]]",
+	  "the same, writable, with device nodes working", set_bind, MOUNT_ATTR_NODEV },
+	{ "tmpfs", 0, FIELD_LIST, "Mounts", "DST[:size=SIZE][:mode=OCTAL]",
+	  "an empty file system in memory", set_tmpfs, 0 },
+	{ "overlay", 0, FIELD_LIST, "Mounts", "LOWER[:LOWER...]:DST[:keep=DIR|:ro] | tmp | DIR",
+	  "layers at DST, changes thrown away or kept; without ':' the layer over --rootfs", set_overlay, 0 },
+	{ "proc", 0, FIELD_LIST, "Mounts", "DST[:full]",
+	  "process information; full: writable and without masks", set_place, MNT_PROC },
+	{ "dev", 0, FIELD_LIST, "Mounts", "DST", "a minimal /dev", set_place, MNT_DEV },
+	{ "mqueue", 0, FIELD_LIST, "Mounts", "DST", "POSIX message queues", set_place, MNT_MQUEUE },
+	{ "dir", 0, FIELD_LIST, "Mounts", "DST[:OCTAL]", "an empty directory", set_place, MNT_DIR },
+	{ "file", 0, FIELD_LIST, "Mounts", "DST=CONTENT|@FILE|fd:N",
+	  "a read-only file: the text, a copy of FILE, or what descriptor N gives", set_file, 0 },
+	{ "symlink", 0, FIELD_LIST, "Mounts", "TARGET:DST", "a symbolic link at DST", set_symlink, 0 },
+	{ "mask", 0, FIELD_LIST, "Mounts", "DST", "hide a file or directory", set_place, MNT_MASK },
+	{ "remount-ro", 0, FIELD_LIST, "Mounts", "DST", "make a mount read-only", set_place, MNT_REMOUNT_RO },
+	{ "propagation", 0, FIELD_LIST, "Mounts", "MODE[:DST]",
+	  "private, slave, shared or unbindable: for the root, or the mount at DST", set_propagation, 0 },
+
+	{ "cap", 0, FIELD_LIST, "Rights", "NAME", "keep a capability of the box's own user namespace", set_cap, 0 },
+	{ "seccomp", 0, 0, "Rights", "default|none|FILE",
+	  "system call filter: an OCI profile (JSON) or a compiled filter", set_string, AT(seccomp) },
+	{ "landlock", 0, FIELD_LIST, "Rights", "ACCESS:PATH",
+	  "allow only these paths; ACCESS is ro, rx, rw or all", set_landlock, 0 },
+	{ "allow-new-privs", 0, FIELD_BOOL, "Rights", NULL,
+	  "let set-user-id programs work inside", set_bool, AT(allow_new_privs) },
+	{ "fallback", 0, 0, "Rights", "landlock",
+	  "where user namespaces are refused: Landlock, seccomp and limits alone", set_fallback, 0 },
+
+	{ "outlive-parent", 0, FIELD_BOOL, "Life", NULL, "go on when holm is killed", set_bool, AT(outlive_parent) },
+	{ "info-fd", 0, 0, "Life", "N", "write what was made, as one JSON line", set_fd, AT(info_fd) },
+	{ "status-fd", 0, 0, "Life", "N", "write what happens, as JSON lines", set_fd, AT(status_fd) },
+	{ "sync-fd", 0, 0, "Life", "N", "keep N open until the box has ended", set_fd, AT(sync_fd) },
+	{ "block-fd", 0, 0, "Life", "N", "start the command when N can be read", set_fd, AT(block_fd) },
+	{ "ready-fd", 0, 0, "Life", "N", "write a line when the command runs, and close", set_fd, AT(ready_fd) },
+	/* clang-format on */
+};
+
+const size_t spec_n_fields = ARRAY_SIZE(spec_fields);
+
+const struct field *field_find(const char *name)
+{
+	for (size_t i = 0; i < spec_n_fields; i++)
+		if (str_eq(spec_fields[i].name, name))
+			return &spec_fields[i];
+	return NULL;
+}
+
+struct spec *spec_new(void)
+{
+	struct arena *a = arena_new();
+	struct spec *s = a ? arena_alloc(a, sizeof(*s)) : NULL;
+
+	if (!s) {
+		arena_free(a);
+		return NULL;
+	}
+	s->arena = a;
+	s->info_fd = s->status_fd = s->sync_fd = s->block_fd = s->ready_fd = -1;
+	s->scratch_bytes = UINT64_C(1) << 30;
+	s->seccomp = "default";
+	return s;
+}
+
+void spec_free(struct spec *s)
+{
+	if (s)
+		arena_free(s->arena);
+}
+
+int spec_set(struct spec *s, const char *field, const char *value, struct err *e)
+{
+	const struct field *f = field_find(field);
+
+	if (!f)
+		return err_set(e, EINVAL, "there is no field \"%s\"", field);
+	return f->set(s, f, value, e);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A profile: a JSON object whose keys are the fields, whose values are strings, numbers, booleans
+ * or arrays of strings; and "command", an array. What is wrong is said with line and column.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "spec/spec.h"
+
+#define PROFILE_DEPTH 8
+
+static void put_json(json_object **o)
+{
+	json_object_put(*o);
+}
+
+static void free_tokener(json_tokener **t)
+{
+	if (*t)
+		json_tokener_free(*t);
+}
+
+struct place {
+	unsigned line, column;
+};
+
+static struct place place_at(const char *json, size_t offset)
+{
+	struct place p = { 1, 1 };
+
+	for (size_t i = 0; i < offset; i++) {
+		if (json[i] == '\n') {
+			p.line++;
+			p.column = 0;
+		}
+		p.column++;
+	}
+	return p;
+}
+
+/* The end of the string that opens at json[i], just behind its closing quote. */
+static size_t skip_string(const char *json, size_t len, size_t i)
+{
+	for (i++; i < len && json[i] != '"'; i++)
+		if (json[i] == '\\')
+			i++;
+	return i + 1;
+}
+
+/*
+ * Where the key `name` of the outermost object stands. json-c keeps no positions, but it has
+ * accepted the text, so a string at depth 1 that is followed by a colon is a key.
+ */
+static struct place key_place(const char *json, size_t len, const char *name)
+{
+	size_t depth = 0, name_len = strlen(name);
+
+	for (size_t i = 0; i < len;) {
+		size_t end;
+
+		if (json[i] != '"') {
+			depth += json[i] == '{' || json[i] == '[';
+			depth -= json[i] == '}' || json[i] == ']';
+			i++;
+			continue;
+		}
+		end = skip_string(json, len, i);
+		if (depth == 1 && end - i == name_len + 2 &&
+		    memcmp(json + i + 1, name, name_len) == 0)
+			return place_at(json, i);
+		i = end;
+	}
+	return (struct place){ 1, 1 };
+}
+
+static int parse(const char *json, size_t len, const char *name, json_object **out, struct err *e)
+{
+	_cleanup_(free_tokener) json_tokener *t = json_tokener_new_ex(PROFILE_DEPTH);
+	_cleanup_(put_json) json_object *o = NULL;
+	enum json_tokener_error why;
+	struct place p;
+
+	if (!t || len > INT32_MAX)
+		return err_errno(e, t ? EFBIG : ENOMEM, "%s", name);
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT);
+	o = json_tokener_parse_ex(t, json, (int)len);
+	why = json_tokener_get_error(t);
+	p = place_at(json, json_tokener_get_parse_end(t));
+	if (why == json_tokener_continue)
+		return err_set(e, EINVAL, "%s:%u:%u: the JSON text ends too early", name, p.line,
+			       p.column);
+	if (why != json_tokener_success)
+		return err_set(e, EINVAL, "%s:%u:%u: %s", name, p.line, p.column,
+			       json_tokener_error_desc(why));
+	for (size_t i = json_tokener_get_parse_end(t); i < len; i++)
+		if (!strchr(" \t\r\n", json[i]))
+			return err_set(e, EINVAL, "%s:%u:%u: text behind the end of the profile",
+				       name, p.line, p.column);
+	if (!json_object_is_type(o, json_type_object))
+		return err_set(e, EINVAL, "%s:1:1: a profile is a JSON object", name);
+	*out = TAKE_PTR(o);
+	return 0;
+}
+
+static int load_value(struct spec *s, const struct field *f, json_object *v, struct err *e)
+{
+	switch (json_object_get_type(v)) {
+	case json_type_string:
+	case json_type_int:
+	case json_type_boolean:
+		return f->set(s, f, json_object_get_string(v), e);
+	case json_type_array:
+		break;
+	default:
+		return err_set(e, EINVAL, "%s: the value is no string, number, boolean or array",
+			       f->name);
+	}
+	if (!(f->flags & FIELD_LIST))
+		return err_set(e, EINVAL, "%s: takes one value, not an array", f->name);
+	for (size_t i = 0; i < json_object_array_length(v); i++) {
+		json_object *item = json_object_array_get_idx(v, i);
+		int r;
+
+		if (!json_object_is_type(item, json_type_string) &&
+		    !json_object_is_type(item, json_type_int))
+			return err_set(e, EINVAL, "%s: element %zu is no string", f->name, i);
+		r = f->set(s, f, json_object_get_string(item), e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load_command(struct spec *s, json_object *v, struct err *e)
+{
+	if (!json_object_is_type(v, json_type_array))
+		return err_set(e, EINVAL, "command: not an array of strings");
+	for (size_t i = 0; i < json_object_array_length(v); i++) {
+		json_object *item = json_object_array_get_idx(v, i);
+		const char **slot;
+
+		if (!json_object_is_type(item, json_type_string))
+			return err_set(e, EINVAL, "command: element %zu is no string", i);
+		slot = arena_push(s->arena, &s->command.items, &s->command.n, sizeof(*slot));
+		if (!slot)
+			return err_errno(e, ENOMEM, "command");
+		*slot = arena_strdup(s->arena, json_object_get_string(item));
+	}
+	return 0;
+}
+
+static int load_key(struct spec *s, const char *key, json_object *v, struct err *e)
+{
+	const struct field *f = field_find(key);
+
+	if (str_eq(key, "command"))
+		return load_command(s, v, e);
+	if (!f)
+		return err_set(e, EINVAL, "there is no field \"%s\"", key);
+	return load_value(s, f, v, e);
+}
+
+int spec_load(struct spec *s, const char *json, size_t len, const char *name, struct err *e)
+{
+	_cleanup_(put_json) json_object *o = NULL;
+	int r = parse(json, len, name, &o, e);
+
+	if (r < 0)
+		return r;
+	json_object_object_foreach(o, key, value)
+	{
+		r = load_key(s, key, value, e);
+		if (r < 0) {
+			struct place p = key_place(json, len, key);
+
+			err_prefix(e, "%s:%u:%u", name, p.line, p.column);
+			return r;
+		}
+	}
+	return 0;
+}

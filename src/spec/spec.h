@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What was asked for. A spec is plain data in one arena: options, a JSON profile and the C API all
+ * fill it through one table of fields (fields.c). spec_check() then decides everything that can be
+ * decided without acting and writes the decisions into the second half, `struct decided`; whoever
+ * acts reads only that and never interprets the user's wish again.
+ *
+ * No function of this room makes a system call. What the decision needs to know of the machine is
+ * handed in as `struct facts`, so that every decision can be tested without a machine.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/nstype.h"
+#include "base/scmp.h"
+
+struct sock_filter;
+
+/* A list in the arena; grown by arena_push. */
+#define LIST(type)           \
+	struct {             \
+		type *items; \
+		size_t n;    \
+	}
+
+enum ns_mode { NS_NEW, NS_SHARED, NS_JOINED };
+
+struct ns_choice {
+	enum ns_mode mode;
+	const char *target; /* joined: a path, a pid, "fd:N" or a name */
+};
+
+struct id_range {
+	uint32_t inside, outside, count;
+};
+
+typedef LIST(struct id_range) id_ranges;
+typedef LIST(const char *) strings;
+
+enum mnt_kind {
+	MNT_BIND,
+	MNT_TMPFS,
+	MNT_SCRATCH, /* a directory of the fresh root, writable although the root is not */
+	MNT_OVERLAY,
+	MNT_PROC,
+	MNT_DEVPTS,
+	MNT_MQUEUE,
+	MNT_NODE, /* a device of the host's /dev, bound */
+	MNT_DIR,
+	MNT_FILE,
+	MNT_SYMLINK,
+	MNT_MASK,
+	MNT_REMOUNT_RO,
+	MNT_PROPAGATION,
+	MNT_DEV, /* the wish for a whole /dev; check turns it into the kinds above */
+};
+
+enum mnt_is { MNT_IS_UNKNOWN, MNT_IS_DIR, MNT_IS_FILE };
+
+/* One entry of the mount list, in the order in which it is made. */
+struct mnt {
+	enum mnt_kind kind;
+	enum mnt_is is;       /* what is bound, where that is known beforehand */
+	const char *src;      /* bind, node: a host path; symlink: its text */
+	const char *dst;      /* absolute, inside */
+	uint64_t attrs;       /* MOUNT_ATTR_* of mount_setattr(2) */
+	uint64_t propagation; /* MS_PRIVATE ... ; 0: as it is */
+	bool recursive, optional, idmap;
+	uint64_t size_bytes, inodes; /* tmpfs; 0: no limit of its own */
+	uint32_t mode;               /* tmpfs, dir, file */
+	const char *data;            /* file: its content */
+	size_t len;
+	int fd;                   /* file: read the content from here; -1: data */
+	strings layers;           /* overlay: lower directories, the top first */
+	const char *upper, *work; /* overlay: the kept writable layer; NULL: thrown away */
+	bool read_only;           /* overlay without a writable layer */
+	uint32_t order;           /* as given, for messages */
+};
+
+typedef LIST(struct mnt) mnts;
+
+struct rlimit_wish {
+	int resource;
+	struct rlimit limit;
+};
+
+typedef LIST(struct rlimit_wish) rlimits;
+
+enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
+
+/* A program to start in the box: the main command, or a companion of it. */
+struct program {
+	const char *name; /* "main", or the service's */
+	const char *path; /* to execute; without a slash it is searched in PATH */
+	char **argv;      /* ends with NULL */
+	char **envp;
+	enum restart restart;
+};
+
+typedef LIST(struct program) programs;
+
+enum root_kind { ROOT_DEFAULT, ROOT_DIR, ROOT_HOST };
+enum tri { TRI_AUTO, TRI_YES, TRI_NO };
+
+enum landlock_access { LANDLOCK_RO, LANDLOCK_RX, LANDLOCK_RW, LANDLOCK_ALL };
+
+struct landlock_rule {
+	enum landlock_access access;
+	const char *path;
+	bool optional;
+};
+
+typedef LIST(struct landlock_rule) landlock_rules;
+
+#define SEAL_FDS_MAX    64
+#define SEAL_GROUPS_MAX 32
+
+/*
+ * What a process gives up right before it executes its program. Flat values: the same struct is
+ * used between clone and exec, and sent to the init for the programs that it starts later.
+ */
+struct seal {
+	bool change_ids, drop_groups, no_new_privs, change_nice, new_session;
+	bool landlock_on, landlock_no_net;
+	uint32_t uid, gid;
+	uint64_t caps; /* what the program keeps */
+	uint32_t umask;
+	int nice;
+	const char *cwd;
+	bool cwd_optional; /* not there (a rootfs without it): "/" */
+	rlimits rlimits;
+	landlock_rules landlock;
+	const struct sock_filter *filter; /* NULL: none */
+	uint16_t filter_len;
+	bool no_inet; /* the landlock fallback: a second filter that leaves only local sockets */
+	int keep_fds[SEAL_FDS_MAX];
+	size_t n_keep_fds;
+};
+
+/* How the id maps of a new user namespace get written (user_namespaces(7)). */
+enum map_by { MAP_NONE, MAP_BY_CHILD, MAP_BY_PARENT, MAP_BY_HELPER };
+
+/* What check decided; whoever acts reads this and nothing else. */
+struct decided {
+	uint32_t clone_flags; /* CLONE_NEW* */
+	bool share_memory; /* set up in the caller's memory (CLONE_VM): no page table is copied */
+	bool late_time_ns; /* before Linux 6.3: unshared by the first process, entered by fork */
+	bool joins;        /* some namespace is joined: a first process joins, then clones */
+	bool init_is_pid1, as_pid1;
+	enum map_by map_by;
+	bool deny_setgroups;
+	const char *uid_map, *gid_map; /* as the kernel reads them: lines of three numbers */
+	id_ranges uid_ranges, gid_ranges;
+	bool early_ids; /* the caller's own id is not mapped: nothing can be made under it */
+	uint32_t early_uid, early_gid;
+	const char *time_offsets;
+	const char *hostname, *domainname;
+	bool loopback;
+	bool new_root;
+	enum root_kind root_kind;
+	const char *root_src;
+	struct mnt root; /* the root's own mount: its size, attributes, layers */
+	mnts mounts;     /* in order */
+	uint64_t root_propagation;
+	bool pty;
+	bool tty[3];
+	bool die_with_parent;
+	struct seal seal;
+	struct program main;
+	programs services;
+	strings notes; /* what a user should know although it is no error */
+};
+
+struct spec {
+	struct arena *arena;
+
+	/* the program and its surroundings */
+	strings command;
+	LIST(struct program) services;
+	const char *cwd;
+	strings env;
+	bool keep_env;
+	LIST(int) keep_fds;
+	const char *umask, *nice;
+	rlimits rlimits;
+	bool as_pid1;
+	enum tri pty;
+
+	/* namespaces */
+	struct ns_choice ns[NS_COUNT];
+	const char *hostname, *domainname;
+	bool time_offset_set[2]; /* monotonic, boottime */
+	int64_t time_offset_ns[2];
+
+	/* ids */
+	const char *user;
+	id_ranges map_users, map_groups;
+	bool map_auto;
+
+	/* root and mounts */
+	const char *rootfs;
+	bool writable, host_root;
+	const char *root_overlay; /* "tmp", or a directory that keeps the changes */
+	const char *work;
+	uint64_t scratch_bytes;
+	mnts mounts;
+	uint64_t root_propagation;
+
+	/* rights */
+	uint64_t caps;
+	const char *seccomp;
+	landlock_rules landlock;
+	bool allow_new_privs;
+	const char *fallback;
+
+	/* life */
+	bool outlive_parent;
+	int info_fd, status_fd, sync_fd, block_fd, ready_fd; /* -1: none */
+
+	/* Set by the caller of spec_check: the filter that `seccomp` names, ready to load. */
+	const struct sock_filter *filter;
+	uint16_t filter_len;
+
+	struct decided d;
+};
+
+/* ---- facts: what the machine is like, read beforehand (run/facts.c) ---- */
+
+enum fact_kind { FACT_ABSENT, FACT_FILE, FACT_DIR, FACT_LINK };
+
+struct fact_path {
+	enum fact_kind kind;
+	char link[256]; /* FACT_LINK: where it points */
+};
+
+struct facts {
+	uint32_t uid, gid;
+	bool privileged;       /* may write any id map, and change ids */
+	bool extra_groups;     /* has groups beside its own */
+	const char *user_name; /* for /etc/subuid; NULL if unknown */
+	const char *cwd;
+	char *const *environ;
+	bool tty[3];
+	bool exec_enters_time_ns;
+	bool fallback_active;       /* user namespaces are refused and the fallback was asked for */
+	const char *resolv_conf;    /* content; NULL: none */
+	id_ranges subuids, subgids; /* `outside` and `count` of each range granted */
+
+	/* What is at a host path, the last symbolic link not followed. */
+	void (*look)(void *arg, const char *path, struct fact_path *out);
+	void *look_arg;
+};
+
+/* ---- the table of fields ---- */
+
+enum field_flag {
+	FIELD_LIST = 1, /* may be given several times */
+	FIELD_BOOL = 2, /* takes no argument as an option */
+};
+
+struct field {
+	const char *name;  /* the option's name, the profile's key, and what the API calls it */
+	char letter;       /* short option, or 0 */
+	unsigned flags;    /* enum field_flag */
+	const char *group; /* heading in the help */
+	const char *arg;   /* placeholder of the argument; NULL for a boolean */
+	const char *help;
+	int (*set)(struct spec *s, const struct field *f, const char *value, struct err *e);
+	size_t param; /* plain setters: the offset of what they store; others: as they say */
+};
+
+extern const struct field spec_fields[];
+extern const size_t spec_n_fields;
+
+const struct field *field_find(const char *name);
+
+/* ---- the life of a spec ---- */
+
+struct spec *spec_new(void);
+void spec_free(struct spec *s);
+int spec_set(struct spec *s, const char *field, const char *value, struct err *e);
+int spec_load(struct spec *s, const char *json, size_t len, const char *name, struct err *e);
+int spec_check(struct spec *s, const struct facts *f, struct err *e);
+
+/* parse.c: the setters of fields that have a grammar of their own */
+typedef int field_set_fn(struct spec *s, const struct field *f, const char *value, struct err *e);
+field_set_fn set_share, set_join, set_time_offset, set_map, set_rlimit, set_service, set_cap;
+field_set_fn set_landlock, set_env, set_keep_fd, set_size, set_fallback;
+/* parse_mount.c */
+field_set_fn set_bind, set_tmpfs, set_overlay, set_place, set_file, set_symlink, set_propagation;
+
+/* An absolute, normalised path: no "//", "/./" or "/../"; in the arena. */
+char *path_normal(struct arena *a, const char *cwd, const char *path);
+
+/* check_*.c: a part of the decisions each */
+int check_ids(struct spec *s, const struct facts *f, struct err *e);
+int check_namespaces(struct spec *s, const struct facts *f, struct err *e);
+int check_root(struct spec *s, const struct facts *f, struct err *e);
+int check_program(struct spec *s, const struct facts *f, struct err *e);
+int check_fallback(struct spec *s, const struct facts *f, struct err *e);
+bool path_below(const char *path, const char *dir); /* path is dir or lies in it */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The mount interface by descriptor: open_tree(2), fsopen(2), mount_setattr(2), move_mount(2). */
+#pragma once
+
+#include <linux/mount.h>
+
+#include "sys/fd.h"
+
+#ifndef MNT_DETACH
+#define MNT_DETACH 2
+#endif
+
+static inline int sys_open_tree(int dir_fd, const char *path, unsigned flags)
+{
+	return (int)RAW3(SYS_open_tree, dir_fd, path, flags | OPEN_TREE_CLOEXEC);
+}
+
+static inline int sys_move_mount(int from_fd, int to_dir_fd, const char *to_path, unsigned flags)
+{
+	return (int)RAW5(SYS_move_mount, from_fd, "", to_dir_fd, to_path,
+			 flags | MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+static inline int sys_mount_setattr(int fd, const char *path, unsigned flags,
+				    const struct mount_attr *attr)
+{
+	return (int)RAW5(SYS_mount_setattr, fd, path, flags, attr, sizeof(*attr));
+}
+
+static inline int sys_fsopen(const char *type)
+{
+	return (int)RAW2(SYS_fsopen, type, FSOPEN_CLOEXEC);
+}
+
+static inline int sys_fsconfig_string(int fs_fd, const char *key, const char *value)
+{
+	return (int)RAW5(SYS_fsconfig, fs_fd, FSCONFIG_SET_STRING, key, value, 0);
+}
+
+static inline int sys_fsconfig_flag(int fs_fd, const char *key)
+{
+	return (int)RAW5(SYS_fsconfig, fs_fd, FSCONFIG_SET_FLAG, key, 0, 0);
+}
+
+static inline int sys_fsconfig_create(int fs_fd)
+{
+	return (int)RAW5(SYS_fsconfig, fs_fd, FSCONFIG_CMD_CREATE, 0, 0, 0);
+}
+
+static inline int sys_fsmount(int fs_fd, unsigned attrs)
+{
+	return (int)RAW3(SYS_fsmount, fs_fd, FSMOUNT_CLOEXEC, attrs);
+}
+
+static inline int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return (int)RAW2(SYS_pivot_root, new_root, put_old);
+}
+
+static inline int sys_umount2(const char *path, int flags)
+{
+	return (int)RAW2(SYS_umount2, path, flags);
+}

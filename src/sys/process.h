@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Processes, signals, time, namespaces. One system call each; a result or -errno. */
+#pragma once
+
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "sys/fd.h"
+
+/* What the headers that we build with may be too old for. */
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+
+#define SYS_SIGSET_SIZE 8 /* the kernel's sigset_t: 64 signals */
+
+static inline _Noreturn void sys_exit(int code)
+{
+	for (;;)
+		RAW1(SYS_exit_group, code);
+}
+
+static inline int sys_execveat(int dir_fd, const char *path, char *const argv[], char *const envp[],
+			       int flags)
+{
+	return (int)RAW5(SYS_execveat, dir_fd, path, argv, envp, flags);
+}
+
+static inline int sys_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return (int)RAW3(SYS_execve, path, argv, envp);
+}
+
+static inline int sys_wait4(int pid, int *status, int options, struct rusage *usage)
+{
+	return (int)RAW4(SYS_wait4, pid, status, options, usage);
+}
+
+static inline int sys_kill(int pid, int signo)
+{
+	return (int)RAW2(SYS_kill, pid, signo);
+}
+
+static inline int sys_getpid(void)
+{
+	return (int)RAW0(SYS_getpid);
+}
+
+static inline int sys_getppid(void)
+{
+	return (int)RAW0(SYS_getppid);
+}
+
+static inline int sys_setsid(void)
+{
+	return (int)RAW0(SYS_setsid);
+}
+
+static inline int sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c,
+			    unsigned long d)
+{
+	return (int)RAW5(SYS_prctl, op, a, b, c, d);
+}
+
+static inline int sys_pidfd_open(int pid, unsigned flags)
+{
+	return (int)RAW2(SYS_pidfd_open, pid, flags);
+}
+
+static inline int sys_pidfd_send_signal(int pidfd, int signo)
+{
+	return (int)RAW4(SYS_pidfd_send_signal, pidfd, signo, 0, 0);
+}
+
+static inline int sys_setns(int fd, int type)
+{
+	return (int)RAW2(SYS_setns, fd, type);
+}
+
+static inline int sys_unshare(unsigned long flags)
+{
+	return (int)RAW1(SYS_unshare, flags);
+}
+
+static inline int sys_sethostname(const char *name, size_t len)
+{
+	return (int)RAW2(SYS_sethostname, name, len);
+}
+
+static inline int sys_setdomainname(const char *name, size_t len)
+{
+	return (int)RAW2(SYS_setdomainname, name, len);
+}
+
+static inline int sys_setpriority(int which, int who, int value)
+{
+	return (int)RAW3(SYS_setpriority, which, who, value);
+}
+
+static inline int sys_setrlimit(int resource, const struct rlimit *limit)
+{
+	return (int)RAW4(SYS_prlimit64, 0, resource, limit, 0);
+}
+
+static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
+{
+	return (int)RAW4(SYS_rt_sigprocmask, how, set, old, SYS_SIGSET_SIZE);
+}
+
+static inline int sys_signalfd(int fd, const uint64_t *set, int flags)
+{
+	return (int)RAW4(SYS_signalfd4, fd, set, SYS_SIGSET_SIZE, flags);
+}
+
+/* ppoll(2) with a timeout in milliseconds; -1 waits for ever. */
+static inline int sys_poll(struct pollfd *fds, unsigned n, int64_t timeout_ms)
+{
+	struct timespec ts = { timeout_ms / 1000, (timeout_ms % 1000) * 1000000 };
+
+	return (int)RAW5(SYS_ppoll, fds, n, timeout_ms < 0 ? NULL : &ts, NULL, SYS_SIGSET_SIZE);
+}
+
+static inline int sys_clock_gettime(int clock, struct timespec *out)
+{
+	return (int)RAW2(SYS_clock_gettime, clock, out);
+}
+
+/*
+ * clone3(2) with an own stack: runs fn(arg) in the child, which must not return. Needs a few
+ * instructions of assembly, because the child wakes up on an empty stack.
+ */
+int sys_clone_fn(struct clone_args *args, int (*fn)(void *), void *arg);

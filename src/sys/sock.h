@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sockets, and descriptors passed over them. */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "sys/fd.h"
+
+static inline int sys_socket(int domain, int type, int protocol)
+{
+	return (int)RAW3(SYS_socket, domain, type | SOCK_CLOEXEC, protocol);
+}
+
+static inline int sys_socketpair(int domain, int type, int fds[2])
+{
+	return (int)RAW4(SYS_socketpair, domain, type | SOCK_CLOEXEC, 0, fds);
+}
+
+static inline ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	return RAW3(SYS_sendmsg, fd, msg, flags | MSG_NOSIGNAL);
+}
+
+static inline ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return RAW3(SYS_recvmsg, fd, msg, flags | MSG_CMSG_CLOEXEC);
+}
+
+#define SYS_FDS_MAX 8
+
+/* Sends `len` bytes and `n_fds` descriptors in one message. The count of bytes, or -errno. */
+static inline ssize_t sys_send_fds(int fd, const void *data, size_t len, const int *fds,
+				   unsigned n_fds)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * SYS_FDS_MAX)];
+	struct iovec iov = { (void *)data, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (n_fds > SYS_FDS_MAX)
+		return -EINVAL;
+	if (n_fds) {
+		struct cmsghdr *c = (struct cmsghdr *)control;
+
+		msg.msg_control = control;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		for (unsigned i = 0; i < n_fds; i++)
+			((int *)CMSG_DATA(c))[i] = fds[i];
+	}
+	return sys_sendmsg(fd, &msg, 0);
+}
+
+/*
+ * Receives one message and the descriptors that came with it; `*n_fds` says how many `fds` has room
+ * for, and how many came. The count of bytes (0: the other side is gone), or -errno.
+ */
+static inline ssize_t sys_recv_fds(int fd, void *data, size_t len, int *fds, unsigned *n_fds,
+				   int flags)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * SYS_FDS_MAX)];
+	struct iovec iov = { data, len };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = (struct cmsghdr *)control;
+	unsigned room = *n_fds, got = 0;
+	ssize_t n = sys_recvmsg(fd, &msg, flags);
+
+	*n_fds = 0;
+	if (n < 0 || msg.msg_controllen < sizeof(*c) || c->cmsg_type != SCM_RIGHTS)
+		return n;
+	got = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+	for (unsigned i = 0; i < got; i++) {
+		int passed = ((int *)CMSG_DATA(c))[i];
+
+		if (i < room)
+			fds[(*n_fds)++] = passed;
+		else
+			sys_close(passed);
+	}
+	return n;
+}
