@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Prints the table of system calls, as C, for src/sec/bpf.c: names, sorted, with their number in
  * every calling convention of enum scmp_abi. Runs while holm is built and asks libseccomp, so that

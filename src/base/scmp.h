@@ -10,10 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Newer than the headers that we build with. */
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
+/* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, which the oldest headers we build with lack. */
+#define SCMP_FLAG_WAIT_KILLABLE_RECV (1U << 5)
+
+/*
+ * 1 if the compiler says that it makes code for that machine (it then defines the name as 1), else
+ * 0; an expression, because #if is for src/sys alone, which this room cannot ask.
+ */
+#define SCMP_MACHINE(name)           SCMP_MACHINE_SEEN(name)
+#define SCMP_MACHINE_SEEN(value)     SCMP_MACHINE_SECOND(SCMP_MACHINE_AS_##value 1, 0, 0)
+#define SCMP_MACHINE_AS_1            0,
+#define SCMP_MACHINE_SECOND(...)     SCMP_MACHINE_PICK(__VA_ARGS__)
+#define SCMP_MACHINE_PICK(a, b, ...) b
 
 /* The ways to call a kernel that we have numbers for. */
 enum scmp_abi {
@@ -24,15 +32,10 @@ enum scmp_abi {
 	SCMP_ABI_ARM,
 	SCMP_ABI_RISCV64,
 	SCMP_ABI_COUNT,
+	SCMP_ABI_NATIVE = SCMP_MACHINE(__x86_64__)    ? SCMP_ABI_X86_64
+			  : SCMP_MACHINE(__aarch64__) ? SCMP_ABI_AARCH64
+						      : SCMP_ABI_RISCV64,
 };
-
-#if defined(__x86_64__)
-#define SCMP_ABI_NATIVE SCMP_ABI_X86_64
-#elif defined(__aarch64__)
-#define SCMP_ABI_NATIVE SCMP_ABI_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define SCMP_ABI_NATIVE SCMP_ABI_RISCV64
-#endif
 
 enum scmp_op {
 	SCMP_NE,

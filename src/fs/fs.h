@@ -16,7 +16,26 @@
 struct fs {
 	int root_fd;        /* the new root, once it is in place; else -1 */
 	const char *failed; /* words for the call that failed */
+
+	/*
+	 * Descriptors are not closed one by one: from the first of them on they are all ours, and
+	 * fs_flush() closes them together. Two are remembered until then: the directory that was
+	 * used last, and the host's /dev/null.
+	 */
+	int loose_from, n_loose; /* -1, 0: none */
+	int dir_fd, null_fd;     /* -1: none */
+	const char *dir_path;    /* the first dir_len characters name dir_fd */
+	size_t dir_len;
 };
+
+#define FS_INIT                                                              \
+	{                                                                    \
+		.root_fd = -1, .loose_from = -1, .dir_fd = -1, .null_fd = -1 \
+	}
+
+/* Counts a new descriptor among the loose ones; hands it on, an error too. */
+int fs_loose(struct fs *fs, int fd);
+void fs_flush(struct fs *fs);
 
 /* Options of a fresh file system: pairs of key and value, NULL value for a flag, NULL key ends. */
 struct fs_option {
@@ -25,11 +44,18 @@ struct fs_option {
 
 /* ---- path.c: finding and making places inside the root ---- */
 
+/* Where something will be mounted: name below dir_fd, or, if it is "", dir_fd itself. */
+struct fs_place {
+	int dir_fd;
+	const char *name;
+};
+
 int fs_open(struct fs *fs, const char *path, uint64_t flags); /* O_PATH unless flags say more */
-/* The place to mount on; made, with its parents, if it is not there. A descriptor or -errno. */
-int fs_target(struct fs *fs, const char *path, bool dir);
-/* Opens the directory that holds `path`, making it if need be; *name is the last component. */
+/* The directory that holds `path`, made if need be; *name is the last component. */
 int fs_parent(struct fs *fs, const char *path, const char **name);
+/* The place to mount on; made, with its parents, if it is not there. */
+int fs_place(struct fs *fs, const char *path, bool dir, struct fs_place *out);
+int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place);
 
 /* ---- mount.c ---- */
 
@@ -46,7 +72,8 @@ int fs_bind(struct fs *fs, const struct fs_bind *b);
 int fs_fresh(struct fs *fs, const char *type, const struct fs_option *options, const char *dst,
 	     uint64_t attrs);
 int fs_scratch(struct fs *fs, const char *dst, uint32_t mode, uint64_t attrs);
-int fs_mask(struct fs *fs, const char *dst, bool optional);
+/* dir: 1, 0, or -1: look. A file is covered by /dev/null, a directory by an empty one. */
+int fs_mask(struct fs *fs, const char *dst, int dir, bool optional);
 int fs_set_attrs(struct fs *fs, const char *dst, uint64_t attrs, uint64_t propagation,
 		 bool recursive);
 
@@ -66,7 +93,7 @@ struct fs_overlay {
 	const char *keep; /* directory that keeps the changes in upper/ and work/ */
 	bool read_only;
 	uint64_t size_bytes, inodes; /* of a throw-away upper layer */
-	int place_fd;                /* where it will be mounted; -1: it becomes the root */
+	const struct fs_place *place; /* where it will be mounted; NULL: it becomes the root */
 };
 
 /* A detached overlay mount, or -errno. */

@@ -2,7 +2,8 @@
 #include "fs/fs.h"
 #include "sys/mnt.h"
 
-#define COPY_MAX (64 << 20) /* a file made from another: no endless source fills the box */
+#define CREATE_NEW (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
+#define COPY_MAX   (64 << 20) /* a file made from another: no endless source fills the box */
 
 int fs_dir(struct fs *fs, const char *dst, uint32_t mode)
 {
@@ -12,7 +13,6 @@ int fs_dir(struct fs *fs, const char *dst, uint32_t mode)
 	if (parent < 0)
 		return parent;
 	r = sys_mkdirat(parent, name, mode);
-	sys_close(parent);
 	fs->failed = "make it";
 	return r == -EEXIST ? 0 : r;
 }
@@ -25,12 +25,11 @@ static int create(struct fs *fs, const char *dst, uint32_t mode)
 
 	if (parent < 0)
 		return parent;
-	fd = sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+	fd = fs_loose(fs, sys_openat(parent, name, CREATE_NEW, mode));
 	if (fd == -EEXIST) {
 		sys_unlinkat(parent, name, 0);
-		fd = sys_openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+		fd = fs_loose(fs, sys_openat(parent, name, CREATE_NEW, mode));
 	}
-	sys_close(parent);
 	fs->failed = "create it";
 	return fd;
 }
@@ -42,7 +41,6 @@ int fs_file(struct fs *fs, const char *dst, const char *data, size_t len, uint32
 	if (fd < 0)
 		return fd;
 	r = sys_write_all(fd, data, len);
-	sys_close(fd);
 	fs->failed = "write it";
 	return r;
 }
@@ -70,7 +68,8 @@ static int copy(int from_fd, int to_fd)
 
 int fs_file_from(struct fs *fs, const char *dst, const char *src, int src_fd, uint32_t mode)
 {
-	int from_fd = src ? sys_openat(AT_FDCWD, src, O_RDONLY | O_NOCTTY, 0) : src_fd;
+	int from_fd =
+		src ? fs_loose(fs, sys_openat(AT_FDCWD, src, O_RDONLY | O_NOCTTY, 0)) : src_fd;
 	int to_fd, r;
 
 	if (from_fd < 0) {
@@ -79,12 +78,8 @@ int fs_file_from(struct fs *fs, const char *dst, const char *src, int src_fd, ui
 	}
 	to_fd = create(fs, dst, mode);
 	r = to_fd < 0 ? to_fd : copy(from_fd, to_fd);
-	if (to_fd >= 0) {
-		sys_close(to_fd);
+	if (to_fd >= 0)
 		fs->failed = "copy into it";
-	}
-	if (src)
-		sys_close(from_fd);
 	return r;
 }
 
@@ -96,7 +91,6 @@ int fs_symlink(struct fs *fs, const char *target, const char *dst)
 	if (parent < 0)
 		return parent;
 	r = sys_symlinkat(target, parent, name);
-	sys_close(parent);
 	fs->failed = "make the link";
 	return r;
 }
@@ -104,22 +98,14 @@ int fs_symlink(struct fs *fs, const char *target, const char *dst)
 /* A device cannot be made in a user namespace, so the host's own node is bound. */
 int fs_device(struct fs *fs, const char *src, const char *dst)
 {
-	const char *name;
-	int tree_fd, parent, r;
+	int tree_fd = fs_loose(fs, sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE));
+	struct fs_place place;
+	int r;
 
-	tree_fd = sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE);
 	if (tree_fd < 0) {
 		fs->failed = "open the host's node";
 		return tree_fd;
 	}
-	parent = fs_parent(fs, dst, &name);
-	r = parent < 0 ? parent : sys_mknodat(parent, name, S_IFREG | 0666, 0);
-	if (r == 0) {
-		r = sys_move_mount(tree_fd, parent, name, 0);
-		fs->failed = "bind the node";
-	}
-	if (parent >= 0)
-		sys_close(parent);
-	sys_close(tree_fd);
-	return r;
+	r = fs_place(fs, dst, false, &place);
+	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
 }

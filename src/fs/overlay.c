@@ -74,10 +74,7 @@ static int throw_away(struct fs *fs, const struct fs_overlay *o)
 	if (tree_fd < 0)
 		return tree_fd;
 	/* overlayfs takes no layer from a mount that is nowhere attached. */
-	if (o->place_fd >= 0)
-		r = sys_move_mount(tree_fd, o->place_fd, "", MOVE_MOUNT_T_EMPTY_PATH);
-	else
-		r = sys_move_mount(tree_fd, AT_FDCWD, "/", 0);
+	r = o->place ? fs_attach(fs, tree_fd, o->place) : sys_move_mount(tree_fd, AT_FDCWD, "/", 0);
 	if (r < 0) {
 		sys_close(tree_fd);
 		return r;

@@ -3,13 +3,32 @@
 #include <string.h>
 
 #include "fs/fs.h"
-#include "sys/fd.h"
+#include "sys/mnt.h"
 
-#define IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+#define IN_ROOT   (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+#define LOOSE_MAX 100
+
+int fs_loose(struct fs *fs, int fd)
+{
+	if (fd < 0)
+		return fd;
+	if (fs->loose_from < 0)
+		fs->loose_from = fd;
+	fs->n_loose++;
+	return fd;
+}
+
+void fs_flush(struct fs *fs)
+{
+	if (fs->n_loose)
+		sys_close_range((unsigned)fs->loose_from, ~0U, 0);
+	fs->loose_from = fs->dir_fd = fs->null_fd = -1;
+	fs->n_loose = 0;
+}
 
 int fs_open(struct fs *fs, const char *path, uint64_t flags)
 {
-	return sys_openat2(fs->root_fd, path, flags ? flags : O_PATH, IN_ROOT);
+	return fs_loose(fs, sys_openat2(fs->root_fd, path, flags ? flags : O_PATH, IN_ROOT));
 }
 
 /* The directory named by the first `len` characters of path. */
@@ -24,6 +43,13 @@ static int open_prefix(struct fs *fs, const char *path, size_t len)
 	return fs_open(fs, len ? prefix : "/", O_PATH | O_DIRECTORY);
 }
 
+static size_t component(const char *path, size_t from, size_t len)
+{
+	while (from < len && path[from] != '/')
+		from++;
+	return from;
+}
+
 /*
  * Makes the directories on the way that are missing. Each step opens its prefix from the root
  * again, so that a link on the way (/var/run -> /run) is followed, inside the root.
@@ -35,15 +61,11 @@ static int make_parents(struct fs *fs, const char *path, size_t len)
 
 	while (dir_fd >= 0 && at < len) {
 		char name[NAME_MAX + 1];
-		size_t start = at + 1, end = start;
+		size_t start = at + 1, end = component(path, start, len);
 		int next;
 
-		while (end < len && path[end] != '/')
-			end++;
-		if (end - start > NAME_MAX) {
-			sys_close(dir_fd);
+		if (end - start > NAME_MAX)
 			return -ENAMETOOLONG;
-		}
 		memcpy(name, path + start, end - start);
 		name[end - start] = 0;
 		next = open_prefix(fs, path, end);
@@ -52,47 +74,74 @@ static int make_parents(struct fs *fs, const char *path, size_t len)
 			if (next >= 0 || next == -EEXIST)
 				next = open_prefix(fs, path, end);
 		}
-		sys_close(dir_fd);
 		dir_fd = next;
 		at = end;
 	}
 	return dir_fd;
 }
 
+static size_t parent_len(const char *path)
+{
+	size_t slash = 0;
+
+	for (size_t i = 0; path[i]; i++)
+		if (path[i] == '/')
+			slash = i;
+	return slash;
+}
+
 int fs_parent(struct fs *fs, const char *path, const char **name)
 {
-	const char *slash = strrchr(path, '/');
-	size_t len = (size_t)(slash - path);
+	size_t len = parent_len(path);
 	int fd;
 
-	*name = slash + 1;
+	*name = path + len + 1;
+	if (fs->n_loose > LOOSE_MAX)
+		fs_flush(fs);
+	if (fs->dir_fd >= 0 && fs->dir_len == len && memcmp(fs->dir_path, path, len) == 0)
+		return fs->dir_fd;
 	fd = open_prefix(fs, path, len);
 	if (fd == -ENOENT)
 		fd = make_parents(fs, path, len);
-	if (fd < 0)
+	if (fd < 0) {
 		fs->failed = "find its directory";
+		return fd;
+	}
+	fs->dir_fd = fd;
+	fs->dir_path = path;
+	fs->dir_len = len;
 	return fd;
 }
 
-int fs_target(struct fs *fs, const char *path, bool dir)
+/*
+ * What is made here is mounted on by its name: nothing can be in between, and move_mount(2) does
+ * not follow a link in the last component. What is there already is looked up inside the root.
+ */
+int fs_place(struct fs *fs, const char *path, bool dir, struct fs_place *out)
 {
 	const char *name;
-	int parent, r;
-	int fd = fs_open(fs, path, 0);
+	int parent = fs_parent(fs, path, &name), r;
 
-	if (fd != -ENOENT) {
-		if (fd < 0)
-			fs->failed = "find its place";
-		return fd;
-	}
-	parent = fs_parent(fs, path, &name);
 	if (parent < 0)
 		return parent;
 	r = dir ? sys_mkdirat(parent, name, 0755) : sys_mknodat(parent, name, S_IFREG | 0644, 0);
-	sys_close(parent);
-	if (r >= 0 || r == -EEXIST)
-		r = fs_open(fs, path, 0);
-	if (r < 0)
-		fs->failed = "make its place";
-	return r;
+	if (r == 0) {
+		*out = (struct fs_place){ parent, name };
+		return 0;
+	}
+	fs->failed = "make its place";
+	if (r != -EEXIST && r != -EROFS && r != -EACCES && r != -EPERM)
+		return r;
+	out->dir_fd = fs_open(fs, path, 0);
+	out->name = "";
+	if (out->dir_fd >= 0)
+		return 0;
+	return out->dir_fd == -ENOENT && r != -EEXIST ? r : out->dir_fd;
+}
+
+int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place)
+{
+	fs->failed = "put it in place";
+	return sys_move_mount(tree_fd, place->dir_fd, place->name,
+			      *place->name ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
 }

@@ -80,7 +80,8 @@ static int join_and_clone(struct run *r)
 
 	if (stage_run(r, STAGE_JOIN) < 0)
 		return 125;
-	/* It starts from the parent's copy, not from ours: our stack may be gone before it looks. */
+	/* It starts from the parent's copy, not from ours: our stack may be gone before it looks.
+	 */
 	pid = sys_clone_fn(&args, first_process, &r->memory->run);
 	if (pid < 0) {
 		r->report->code = -pid;

@@ -20,18 +20,21 @@
 static void look(void *arg, const char *path, struct fact_path *out)
 {
 	struct statx sx;
-	ssize_t n = sys_readlinkat(AT_FDCWD, path, out->link, sizeof(out->link) - 1);
+	ssize_t n;
 
 	(void)arg;
-	/* One call tells most: EINVAL is "there, but no link". */
-	out->link[n > 0 ? n : 0] = 0;
-	if (n > 0) {
-		out->kind = FACT_LINK;
+	out->kind = FACT_ABSENT;
+	if (sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &sx) < 0)
+		return;
+	if (!S_ISLNK(sx.stx_mode)) {
+		out->kind = S_ISDIR(sx.stx_mode) ? FACT_DIR : FACT_FILE;
 		return;
 	}
-	out->kind = FACT_ABSENT;
-	if (n == -EINVAL && sys_statx(AT_FDCWD, path, 0, STATX_TYPE, &sx) == 0)
-		out->kind = S_ISDIR(sx.stx_mode) ? FACT_DIR : FACT_FILE;
+	n = sys_readlinkat(AT_FDCWD, path, out->link, sizeof(out->link) - 1);
+	if (n > 0) {
+		out->link[n] = 0;
+		out->kind = FACT_LINK;
+	}
 }
 
 static bool kernel_at_least(int major, int minor)

@@ -22,7 +22,7 @@ void run_init(struct run *r, const struct spec *s)
 		.program = &s->d.main,
 		.steps = steps,
 		.n_steps = n_steps,
-		.fs = { .root_fd = -1 },
+		.fs = FS_INIT,
 		.pidfd = -1,
 		.report_fd = { -1, -1 },
 		.control_fd = { -1, -1 },

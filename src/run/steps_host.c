@@ -193,6 +193,17 @@ void undo_clone(struct run *r)
 
 /* ---- LINK ---- */
 
+/*
+ * To the first process. A broken pipe is no failure of ours: it has failed and gone, and what it
+ * reported tells why.
+ */
+static int tell(struct run *r, const void *data, size_t len, const int *fds, unsigned n_fds)
+{
+	ssize_t n = sys_send_fds(r->control_fd[0], data, len, fds, n_fds);
+
+	return n < 0 && n != -EPIPE ? (int)n : 0;
+}
+
 static int run_helper(struct run *r, const char *program, const id_ranges *map)
 {
 	char pid[16], numbers[340 * 3][12];
@@ -257,7 +268,6 @@ int act_idmap(struct run *r, size_t i)
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 	_cleanup_fd_ int user_fd = -1, tree_fd = -1;
 	char path[48];
-	ssize_t n;
 	int code;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", r->pid);
@@ -271,18 +281,15 @@ int act_idmap(struct run *r, size_t i)
 	code = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
 	if (code < 0)
 		return code;
-	n = sys_send_fds(r->control_fd[0], &head, sizeof(head), &tree_fd, 1);
-	return n < 0 ? (int)n : 0;
+	return tell(r, &head, sizeof(head), &tree_fd, 1);
 }
 
 int act_go(struct run *r, size_t i)
 {
 	struct wire_head head = { .type = WIRE_GO };
-	ssize_t n;
 
 	(void)i;
-	n = sys_send_fds(r->control_fd[0], &head, sizeof(head), NULL, 0);
-	return n < 0 ? (int)n : 0;
+	return tell(r, &head, sizeof(head), NULL, 0);
 }
 
 /* What init needs to start programs by the same rows as the first process does. */
@@ -309,7 +316,6 @@ int act_brief(struct run *r, size_t i)
 	_cleanup_free_ char *data = malloc(WIRE_MAX);
 	struct wire_out w = { data, sizeof(struct wire_head), WIRE_MAX, false };
 	struct wire_head *head = (struct wire_head *)data;
-	ssize_t n;
 
 	(void)i;
 	if (!data)
@@ -330,8 +336,7 @@ int act_brief(struct run *r, size_t i)
 		r->failed = "the environment, services and filter together exceed 192 KiB";
 		return -E2BIG;
 	}
-	n = sys_send_fds(r->control_fd[0], data, w.len, NULL, 0);
-	return n < 0 ? (int)n : 0;
+	return tell(r, data, w.len, NULL, 0);
 }
 
 /* ---- LIVE ---- */

@@ -197,7 +197,7 @@ static void tmpfs_options(const struct mnt *m, struct fs_option o[4], char text[
 	*o = (struct fs_option){ NULL, NULL };
 }
 
-static struct fs_overlay overlay_values(const struct mnt *m, int place_fd)
+static struct fs_overlay overlay_values(const struct mnt *m, const struct fs_place *place)
 {
 	return (struct fs_overlay){
 		.layers = m->layers.items,
@@ -206,7 +206,7 @@ static struct fs_overlay overlay_values(const struct mnt *m, int place_fd)
 		.read_only = m->read_only,
 		.size_bytes = m->size_bytes,
 		.inodes = m->inodes,
-		.place_fd = place_fd,
+		.place = place,
 	};
 }
 
@@ -222,7 +222,7 @@ int act_root(struct run *r, size_t i)
 		return fs_root_bind(&r->fs, m->src,
 				    m->attrs | (m->read_only ? MOUNT_ATTR_RDONLY : 0));
 	if (m->kind == MNT_OVERLAY) {
-		struct fs_overlay o = overlay_values(m, -1);
+		struct fs_overlay o = overlay_values(m, NULL);
 
 		tree_fd = fs_overlay(&r->fs, &o, m->attrs);
 		return tree_fd < 0 ? tree_fd : fs_root_place(&r->fs, tree_fd);
@@ -270,18 +270,14 @@ static int mount_bind(struct run *r, const struct mnt *m)
 
 static int mount_overlay(struct run *r, const struct mnt *m)
 {
-	int place_fd = fs_target(&r->fs, m->dst, true), tree_fd, code;
-	struct fs_overlay o = overlay_values(m, place_fd);
+	struct fs_place place;
+	struct fs_overlay o = overlay_values(m, &place);
+	int tree_fd, code = fs_place(&r->fs, m->dst, true, &place);
 
-	if (place_fd < 0)
-		return place_fd;
+	if (code < 0)
+		return code;
 	tree_fd = fs_overlay(&r->fs, &o, m->attrs);
-	code = tree_fd < 0 ? tree_fd
-			   : sys_move_mount(tree_fd, place_fd, "", MOVE_MOUNT_T_EMPTY_PATH);
-	sys_close(place_fd);
-	if (tree_fd >= 0)
-		sys_close(tree_fd);
-	return code;
+	return tree_fd < 0 ? tree_fd : fs_attach(&r->fs, tree_fd, &place);
 }
 
 static int mount_tmpfs(struct run *r, const struct mnt *m)
@@ -303,9 +299,8 @@ static int mount_devpts(struct run *r, const struct mnt *m)
 	return fs_fresh(&r->fs, "devpts", options, m->dst, m->attrs);
 }
 
-int act_mount(struct run *r, size_t i)
+static int make_mount(struct run *r, const struct mnt *m)
 {
-	const struct mnt *m = &r->d->mounts.items[i];
 	struct fs *fs = &r->fs;
 
 	switch (m->kind) {
@@ -333,7 +328,8 @@ int act_mount(struct run *r, size_t i)
 	case MNT_SYMLINK:
 		return fs_symlink(fs, m->src, m->dst);
 	case MNT_MASK:
-		return fs_mask(fs, m->dst, m->optional);
+		return fs_mask(fs, m->dst, m->is == MNT_IS_UNKNOWN ? -1 : m->is == MNT_IS_DIR,
+			       m->optional);
 	case MNT_REMOUNT_RO:
 		return fs_set_attrs(fs, m->dst, MOUNT_ATTR_RDONLY, 0, false);
 	case MNT_PROPAGATION:
@@ -342,6 +338,15 @@ int act_mount(struct run *r, size_t i)
 		break;
 	}
 	return -EINVAL;
+}
+
+int act_mount(struct run *r, size_t i)
+{
+	int code = make_mount(r, &r->d->mounts.items[i]);
+
+	if (i + 1 == r->d->mounts.n)
+		fs_flush(&r->fs);
+	return code;
 }
 
 size_t want_terminal(const struct run *r)

@@ -5,11 +5,11 @@
 #include <linux/filter.h>
 
 /*
- * Restricts the calling thread for good. (Not seccomp_load: libseccomp has that name, and a program
- * may link both.) Runs in the child: no libc. `flags` are
+ * Restricts the calling thread for good. Runs in the child: no libc. `flags` are
  * SECCOMP_FILTER_FLAG_*. 0, or with FLAG_NEW_LISTENER the listener's descriptor, or -errno:
  * -EACCES means that neither no_new_privs nor CAP_SYS_ADMIN was there, -ESRCH that TSYNC found a
- * thread with another filter.
+ * thread with another filter. (Not named seccomp_load, because libseccomp has one of those, and a
+ * program may link both.)
  */
 int seccomp_install(const struct sock_filter *insns, unsigned short len, unsigned flags);
 

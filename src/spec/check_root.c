@@ -32,12 +32,10 @@ static const char *const etc_paths[] = {
 	"/etc/ssl/certs",
 	"/etc/ssl/openssl.cnf",
 	"/etc/pki",
-	"/etc/ca-certificates",
 	"/etc/localtime",
 	"/etc/java-11-openjdk",
 	"/etc/java-17-openjdk",
 	"/etc/java-21-openjdk",
-	"/etc/fonts",
 };
 static const char *const etc_net_paths[] = { "/etc/services", "/etc/protocols" };
 
@@ -51,11 +49,18 @@ static const struct {
 	{ "pts/ptmx", "ptmx" },
 };
 
-/* The entries of /proc that tell of the host, or reach it; what is not there is passed over. */
-static const char *const proc_masks[] = {
-	"acpi",        "asound",        "kcore",         "key-users",   "keys",     "kpagecgroup",
-	"kpagecount",  "kpageflags",    "latency_stats", "sched_debug", "scsi",     "timer_list",
-	"timer_stats", "sysrq-trigger", "vmallocinfo",   "slabinfo",    "kallsyms",
+/*
+ * The entries of /proc that tell of the host. What only root may read (`owner`) matters only where
+ * the box's ids reach root's outside. What can only be written to is safe: /proc is read-only.
+ */
+static const struct {
+	const char *name;
+	bool owner;
+} proc_masks[] = {
+	{ "keys", false },        { "key-users", false },  { "latency_stats", false },
+	{ "sched_debug", false }, { "kcore", true },       { "kpagecgroup", true },
+	{ "kpagecount", true },   { "kpageflags", true },  { "slabinfo", true },
+	{ "timer_list", true },   { "vmallocinfo", true },
 };
 
 static struct mnt *add(struct spec *s, enum mnt_kind kind, const char *dst)
@@ -191,6 +196,17 @@ static int add_special(struct spec *s, enum mnt_kind kind, const char *dst, uint
 	return 0;
 }
 
+/* Can a process of the box be user 0 outside? */
+static bool reaches_root(const struct spec *s, const struct facts *f)
+{
+	const id_ranges *map = &s->d.uid_ranges;
+
+	for (size_t i = 0; i < map->n; i++)
+		if (map->items[i].outside == 0)
+			return true;
+	return map->n == 0 && f->uid == 0;
+}
+
 static int add_proc(struct spec *s, const struct facts *f, const char *dst, uint64_t attrs)
 {
 	bool own = s->ns[NS_PID].mode == NS_NEW;
@@ -207,19 +223,21 @@ static int add_proc(struct spec *s, const struct facts *f, const char *dst, uint
 	if (!(attrs & MOUNT_ATTR_RDONLY))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(proc_masks); i++) {
-		const char *path = arena_printf(s->arena, "%s/%s", dst, proc_masks[i]);
+		const char *path = arena_printf(s->arena, "%s/%s", dst, proc_masks[i].name);
 		struct fact_path is;
 
 		if (!path)
 			return -ENOMEM;
-		look(f, arena_printf(s->arena, "/proc/%s", proc_masks[i]), &is);
+		if (proc_masks[i].owner && !reaches_root(s, f))
+			continue;
+		look(f, arena_printf(s->arena, "/proc/%s", proc_masks[i].name), &is);
 		if (is.kind == FACT_ABSENT)
 			continue;
 		m = add(s, MNT_MASK, path);
 		if (!m)
 			return -ENOMEM;
 		m->optional = true;
-		m->is = is.kind == FACT_DIR ? MNT_IS_DIR : MNT_IS_FILE;
+		m->is = MNT_IS_FILE;
 	}
 	return 0;
 }

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the end-to-end tests share. A bats file loads this and gets, without a word more:
+#
+#	$HOLM	the program under test, which an ordinary user can execute
+#	$T	a directory of the test's own that an ordinary user can enter
+#
+# and after every test the proof that nothing is left: no process of ours, mount or file.
+
+bats_require_minimum_version 1.5.0
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+HOLM=${HOLM:-$HERE/../../build/holm}
+export PYTHONDONTWRITEBYTECODE=1 # nobody's __pycache__ in the source tree
+
+setup_file()
+{
+	FILE_DIR=$(mktemp -d /tmp/holm-test.XXXXXX)
+	# An id that nobody has: what an ordinary user may do, and root may not either.
+	USER_ID=$((50000 + BASHPID % 10000))
+	chmod 755 "$FILE_DIR"
+	if ! as_user test -x "$HOLM"; then
+		cp "$HOLM" "$FILE_DIR/holm"
+		chmod 755 "$FILE_DIR/holm"
+		HOLM=$FILE_DIR/holm
+	fi
+	export FILE_DIR USER_ID HOLM
+}
+
+teardown_file()
+{
+	rm -rf "$FILE_DIR"
+}
+
+setup()
+{
+	exec </dev/null
+	STARTED=()
+	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
+	chmod 755 "$T"
+	cd "$T" || return 1
+	traces >"$FILE_DIR/before"
+}
+
+teardown()
+{
+	local pid
+
+	for pid in "${STARTED[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	cd /
+	assert_nothing_left
+	rm -rf "$T"
+}
+
+# ---- who ----
+
+is_root()
+{
+	[ "$(id -u)" = 0 ]
+}
+
+need_root()
+{
+	is_root || skip "needs root"
+}
+
+# need PROGRAM...: on the machine, not inside the box
+need()
+{
+	local program
+
+	for program in "$@"; do
+		command -v "$program" >/dev/null || skip "needs $program"
+	done
+}
+
+# The box shows /usr, so a Python of some other place is of no use.
+need_python()
+{
+	[ -x /usr/bin/python3 ] || skip "needs /usr/bin/python3"
+}
+
+# as_user COMMAND...: as somebody without any right. An array for where a function cannot stand.
+as_user_words()
+{
+	AS_USER=()
+	! is_root || AS_USER=(setpriv "--reuid=$USER_ID" "--regid=$USER_ID" --clear-groups --)
+}
+
+as_user()
+{
+	as_user_words
+	"${AS_USER[@]}" "$@"
+}
+
+# The id that as_user gives.
+user_id()
+{
+	if is_root; then echo "$USER_ID"; else id -u; fi
+}
+
+# user_dir NAME: a directory below $T that belongs to the ordinary user
+user_dir()
+{
+	mkdir -p "$T/$1"
+	! is_root || chown "$USER_ID:$USER_ID" "$T/$1"
+	echo "$T/$1"
+}
+
+# ---- what is left ----
+
+# Everything that a box could leave: processes of this test's session, mounts, files. Other tests
+# run beside this one, so what cannot be told apart by session is told by name.
+traces()
+{
+	ps -o pid=,comm= -s "$(ps -o sid= -p $$)" | grep -E ' holm(-init)?$' || :
+	cut -d ' ' -f 3- /proc/self/mountinfo
+	find /tmp /run /dev/shm /var/tmp -maxdepth 1 -name '*holm*' ! -name 'holm-test.*' \
+		-user "$(id -u)" -mmin -1 2>/dev/null || :
+	ls /dev/mqueue 2>/dev/null || :
+}
+
+nothing_left()
+{
+	traces >"$FILE_DIR/after"
+	diff "$FILE_DIR/before" "$FILE_DIR/after" >"$FILE_DIR/left"
+}
+
+assert_nothing_left()
+{
+	eventually nothing_left || {
+		echo "left behind:"
+		cat "$FILE_DIR/left"
+		return 1
+	}
+}
+
+# ---- waiting ----
+
+# eventually COMMAND...: again and again until it succeeds, for ten seconds
+eventually()
+{
+	local i
+
+	for ((i = 0; i < 400; i++)); do
+		"$@" && return 0
+		sleep 0.025
+	done
+	echo "in vain: $*"
+	return 1
+}
+
+# gone PID: it has ended, even if nobody has waited for it yet
+gone()
+{
+	[ ! -e "/proc/$1/status" ] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+has_line()
+{
+	grep -qx -- "$2" "$1" 2>/dev/null
+}
+
+# ---- boxes ----
+
+# start_box OPTION... -- COMMAND...: returns when the command runs. BOX is holm's pid, INIT and MAIN
+# are those of the box's processes as seen from here; $T/out, $T/err and $T/status get what is said.
+# PREFIX are words before holm (as_user_words). Several boxes: NAME=x makes the files $T/x.out ...
+start_box()
+{
+	local name=${NAME:+$NAME.} word=
+
+	mkfifo "$T/${name}ready"
+	"${PREFIX[@]}" "$HOLM" box --ready-fd 9 --info-fd 8 --status-fd 7 "$@" \
+		<"${STDIN:-/dev/null}" >"$T/${name}out" 2>"$T/${name}err" 3>&- \
+		9>"$T/${name}ready" 8>"$T/${name}info" 7>"$T/${name}status" &
+	BOX=$!
+	STARTED+=("$BOX")
+	read -r -t 20 word <"$T/${name}ready" || :
+	rm "$T/${name}ready"
+	if [ "$word" != ready ]; then
+		echo "the box did not start:"
+		cat "$T/${name}err"
+		return 1
+	fi
+	INIT=$(jq '."init-pid"' "$T/${name}info")
+	# shellcheck disable=SC2034 # the tests read it
+	MAIN=$(jq '."main-pid" // empty' "$T/${name}info")
+}
+
+# end_box [SIGNAL]: sends it to holm and waits. STATUS is its exit code.
+end_box()
+{
+	kill "-${1:-TERM}" "$BOX" 2>/dev/null || :
+	wait_box
+}
+
+wait_box()
+{
+	STATUS=0
+	wait "$BOX" || STATUS=$?
+}
+
+# events [NAME]: the names of the events on the status channel, in order
+events()
+{
+	jq -r '.event' "$T/${1:+$1.}status"
+}
+
+ns_of()
+{
+	readlink "/proc/$1/ns/$2"
+}
+
+# The processes below PID, deepest last.
+descendants()
+{
+	local child
+
+	for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+		echo "$child"
+		descendants "$child"
+	done
+}
+
+# refused CODE TEXT ARG...: `holm box ARG...` ends with CODE, says one line that holds TEXT, and
+# starts nothing.
+refused()
+{
+	local code=$1 text=$2
+
+	shift 2
+	run "-$code" --separate-stderr "${PREFIX[@]}" "$HOLM" box "$@"
+	echo "it said: $stderr"
+	[ "$output" = "" ]
+	# shellcheck disable=SC2154 # bats sets it
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == "holm: "* ]]
+	[[ $stderr == *"$text"* ]]
+}
