@@ -74,6 +74,16 @@ static void file_lines(int pid, const char *name, const char *label, int skip)
 			fprintf(stderr, "  %-8s %s", label, line);
 }
 
+/* The n-th word of a line, cut out in place; "" if there are fewer. */
+static const char *word(char *line, int n)
+{
+	char *save, *w = strtok_r(line, " \n", &save);
+
+	while (w && n-- > 0)
+		w = strtok_r(NULL, " \n", &save);
+	return w ? w : "";
+}
+
 /* "29 28 0:32 / / ro,nosuid - tmpfs tmpfs rw": where, how, and which file system. */
 static void mounts(int pid)
 {
@@ -81,11 +91,15 @@ static void mounts(int pid)
 	char line[2048];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		char where[512], how[256], type[64], *dash = strstr(line, " - ");
+		char copy[2048], *dash = strstr(line, " - ");
 
-		if (dash && sscanf(line, "%*d %*d %*s %*s %511s %255s", where, how) == 2 &&
-		    sscanf(dash, " - %63s", type) == 1)
-			fprintf(stderr, "  %-28s %-8s %s\n", where, type, how);
+		if (!dash)
+			continue;
+		strcpy(copy, line);
+		fprintf(stderr, "  %-28s", word(copy, 4));
+		strcpy(copy, dash + 3);
+		fprintf(stderr, " %-8s", word(copy, 0));
+		fprintf(stderr, " %s\n", word(line, 5));
 	}
 }
 

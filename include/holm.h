@@ -27,7 +27,6 @@
 #ifndef HOLM_H
 #define HOLM_H
 
-
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,8 +45,8 @@ const char *holm_version(void);
 /* ---- errors ---- */
 
 struct holm_error {
-	int code;	/* positive errno; 0: no error */
-	int exit_code;	/* what a program should exit with: 125 holm failed, 126 the command
+	int code;       /* positive errno; 0: no error */
+	int exit_code;  /* what a program should exit with: 125 holm failed, 126 the command
 			   cannot be executed, 127 it was not found */
 	char text[768]; /* one line: which object, which step, what the kernel said, what to do */
 };
@@ -102,6 +101,13 @@ int holm_spec_load(struct holm_spec *spec, const char *json, size_t len, const c
 /* Can this be done, as far as it can be told without doing it? -EINVAL and other errors. */
 int holm_check(struct holm_spec *spec);
 
+/*
+ * What one should know of the box although it is no error: a fallback that is in force, and what
+ * it does not isolate. The i-th note since holm_check, holm_plan or holm_spawn; NULL behind the
+ * last. Belongs to the spec.
+ */
+const char *holm_note(const struct holm_spec *spec, size_t i);
+
 /* ---- plan: what would be done ---- */
 
 struct holm_plan_step {
@@ -148,13 +154,13 @@ int holm_main_pid(struct holm_box *box);
 int holm_poll_fd(const struct holm_box *box);
 
 enum holm_event_kind {
-	HOLM_MAIN_EXIT,	     /* the command ended, companions are being stopped: status */
+	HOLM_MAIN_EXIT,      /* the command ended, companions are being stopped: status */
 	HOLM_SERVICE_START,  /* name, pid */
 	HOLM_SERVICE_EXIT,   /* name, status; started again if its policy says so */
 	HOLM_SERVICE_FAILED, /* name, status; it will not be started again */
-	HOLM_RUN_EXIT,	     /* what holm_run started ended: id, status */
-	HOLM_ENDED,	     /* the box is gone: status is the command's */
-	HOLM_LOST,	     /* the init was killed from outside, and the box with it */
+	HOLM_RUN_EXIT,       /* what holm_run started ended: id, status */
+	HOLM_ENDED,          /* the box is gone: status is the command's */
+	HOLM_LOST,           /* the init was killed from outside, and the box with it */
 };
 
 struct holm_event {

@@ -138,6 +138,11 @@ int holm_check(struct holm_spec *h)
 	return keep(h, decide(h->spec, needs_fallback(h->spec), &e), &e);
 }
 
+const char *holm_note(const struct holm_spec *h, size_t i)
+{
+	return i < h->spec->d.notes.n ? h->spec->d.notes.items[i] : NULL;
+}
+
 static int plan_walk(const struct run *r, holm_plan_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < r->n_steps; i++) {

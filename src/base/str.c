@@ -35,6 +35,11 @@ static int scan_digits(const char **s, unsigned base, uint64_t max, uint64_t *ou
 	return 0;
 }
 
+int str_take_u64(const char **s, uint64_t *out)
+{
+	return scan_digits(s, 10, UINT64_MAX, out);
+}
+
 int str_u64(const char *s, uint64_t max, uint64_t *out)
 {
 	uint64_t v;

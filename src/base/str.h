@@ -19,6 +19,8 @@ bool str_starts(const char *s, const char *prefix);
 int str_u64(const char *s, uint64_t max, uint64_t *out);
 int str_u32(const char *s, uint32_t *out);
 int str_fd(const char *s, int *out);
+/* The digits at *s, which moves behind them; *s and *out stay when there are none. */
+int str_take_u64(const char **s, uint64_t *out);
 int str_octal(const char *s, uint32_t max, uint32_t *out);
 int str_bool(const char *s, bool *out); /* true/false, yes/no, 1/0 */
 

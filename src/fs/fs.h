@@ -92,7 +92,7 @@ struct fs_overlay {
 	size_t n_layers;
 	const char *keep; /* directory that keeps the changes in upper/ and work/ */
 	bool read_only;
-	uint64_t size_bytes, inodes; /* of a throw-away upper layer */
+	uint64_t size_bytes, inodes;  /* of a throw-away upper layer */
 	const struct fs_place *place; /* where it will be mounted; NULL: it becomes the root */
 };
 

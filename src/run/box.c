@@ -203,15 +203,17 @@ int box_resize(struct box *b, const struct winsize *size)
 
 int box_main_pid(struct box *b)
 {
-	_cleanup_file_ FILE *f = NULL;
-	char path[64];
-	int pid;
+	_cleanup_fd_ int fd = -1;
+	char text[64];
+	const char *digits = text;
+	uint64_t pid;
+	ssize_t n;
 
 	if (!b->has_init)
 		return b->pid;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", b->pid, b->pid);
-	f = fopen(path, "re");
-	if (!f || fscanf(f, "%d", &pid) != 1)
-		return -ENOENT;
-	return pid;
+	snprintf(text, sizeof(text), "/proc/%d/task/%d/children", b->pid, b->pid);
+	fd = sys_openat(AT_FDCWD, text, O_RDONLY, 0);
+	n = fd < 0 ? fd : sys_read(fd, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = 0;
+	return str_take_u64(&digits, &pid) < 0 ? -ENOENT : (int)pid;
 }

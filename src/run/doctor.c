@@ -47,11 +47,9 @@ static bool read_line(const char *path, char *out, size_t room)
 static void kernel(struct doctor *d)
 {
 	struct utsname u;
-	int a = 0, b = 0;
-	bool ok;
+	bool ok = facts_kernel_at_least(5, 14);
 
 	uname(&u);
-	ok = sscanf(u.release, "%d.%d", &a, &b) == 2 && (a > 5 || (a == 5 && b >= 14));
 	tell(d, ok ? FINDING_GOOD : FINDING_BAD, "kernel", u.release,
 	     "holm needs Linux 5.14 or later");
 }
@@ -199,11 +197,8 @@ static void container(struct doctor *d)
 	char line[4096];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		char point[256];
-
-		if (sscanf(line, "%*d %*d %*s %*s %255s", point) == 1)
-			covered |= str_starts(point, "/proc/") &&
-				   !str_starts(point, "/proc/sys/fs/binfmt_misc");
+		/* " ROOT POINT ...": no other field can hold a blank and this. */
+		covered |= strstr(line, " /proc/") && !strstr(line, " /proc/sys/fs/binfmt_misc");
 	}
 	if (covered)
 		tell(d, FINDING_BAD, "/proc", "parts of it are covered (inside a container?)",

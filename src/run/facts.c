@@ -37,12 +37,13 @@ static void look(void *arg, const char *path, struct fact_path *out)
 	}
 }
 
-static bool kernel_at_least(int major, int minor)
+bool facts_kernel_at_least(unsigned major, unsigned minor)
 {
 	struct utsname u;
-	int a = 0, b = 0;
+	const char *p = u.release;
+	uint64_t a, b;
 
-	if (uname(&u) < 0 || sscanf(u.release, "%d.%d", &a, &b) != 2)
+	if (uname(&u) < 0 || str_take_u64(&p, &a) < 0 || *p++ != '.' || str_take_u64(&p, &b) < 0)
 		return false;
 	return a > major || (a == major && b >= minor);
 }
@@ -135,6 +136,25 @@ static void read_resolv_conf(struct spec *s, struct facts *f)
 		f->resolv_conf = text;
 }
 
+/* A descriptor that is not open would be written to in vain, and somebody waits for it. */
+static int check_open(const struct spec *s, struct err *e)
+{
+	const struct {
+		const char *name;
+		int fd;
+	} named[] = {
+		{ "info-fd", s->info_fd },   { "status-fd", s->status_fd },
+		{ "sync-fd", s->sync_fd },   { "block-fd", s->block_fd },
+		{ "ready-fd", s->ready_fd },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++)
+		if (named[i].fd >= 0 && sys_fcntl(named[i].fd, F_GETFD, 0) < 0)
+			return err_set(e, EBADF, "%s: descriptor %d is not open", named[i].name,
+				       named[i].fd);
+	return 0;
+}
+
 int facts_read(struct spec *s, struct facts *f, struct err *e)
 {
 	char cwd[4096];
@@ -144,7 +164,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.gid = getegid(),
 		.privileged = is_privileged(),
 		.environ = environ,
-		.exec_enters_time_ns = kernel_at_least(6, 3),
+		.exec_enters_time_ns = facts_kernel_at_least(6, 3),
 		.look = look,
 	};
 	f->extra_groups = has_extra_groups(f->gid);
@@ -156,7 +176,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 	if (!f->cwd || read_id_facts(s, f) < 0)
 		return err_errno(e, ENOMEM, "facts");
 	read_resolv_conf(s, f);
-	return 0;
+	return check_open(s, e);
 }
 
 static int probe_child(void *what)

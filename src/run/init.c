@@ -283,14 +283,21 @@ static void run_helper(struct init *in, const struct wire_head *head, struct wir
 	char **argv = wire_get_list(w, pool, &used, ARRAY_SIZE(pool));
 	struct helper *h = helper_of(in, 0);
 	struct program p = { .name = "helper", .argv = argv, .envp = in->envp };
-	int pid;
+	int pid, null_fd;
 
 	if (!argv || !argv[0] || !h || in->stopping) {
 		reply(in, WIRE_RUN_REPLY, head->id, h ? -EINVAL : -EAGAIN);
 		return;
 	}
 	p.path = argv[0];
-	pid = start(in, &p, fds, n_fds);
+	if (n_fds == 0 && sys_fcntl(0, F_GETFD, 0) < 0) { /* init keeps none without companions */
+		null_fd = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+		pid = start(in, &p, (const int[]){ null_fd, null_fd, null_fd }, 3);
+		if (null_fd >= 0)
+			sys_close(null_fd);
+	} else {
+		pid = start(in, &p, fds, n_fds);
+	}
 	if (pid > 0)
 		*h = (struct helper){ pid, head->id };
 	reply(in, WIRE_RUN_REPLY, head->id, pid);

@@ -139,6 +139,7 @@ count_fn want_not_pid1;
 /* SEAL: the same rows for the main command and for what init starts later */
 count_fn want_session, want_block, want_rlimits, want_nice, want_bound, want_ids, want_caps;
 count_fn want_die, want_no_new_privs, want_landlock, want_no_inet, want_seccomp;
+count_fn want_seccomp_early;
 act_fn act_session, act_block, act_rlimit, act_nice, act_cwd, act_bound, act_ids, act_caps;
 act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, act_seccomp, act_exec;
 
@@ -222,6 +223,7 @@ void box_free(struct box *b);
 
 /* ---- facts.c ---- */
 int facts_read(struct spec *s, struct facts *f, struct err *e);
+bool facts_kernel_at_least(unsigned major, unsigned minor);
 /* 0: a process may make namespaces here; else -errno of the first thing that is refused. */
 int facts_probe_userns(const char **what);
 /* Loads the filter that spec->seccomp names into the spec. */

@@ -29,6 +29,8 @@ static int step_run(struct run *r, unsigned index)
 		code = fault_hit(r, s, i);
 		if (code == 0)
 			code = s->act(r, i);
+		if (code < 0 && r->report->code)
+			return code; /* the other side failed first, and ours follows from it */
 		if (code < 0) {
 			*r->report = (struct report){
 				.code = -code,

@@ -25,7 +25,8 @@ static void put_namespaces(struct buf *b, int pid)
 	buf_puts(b, "\"namespaces\":{");
 	for (int i = 0; i < NS_COUNT; i++) {
 		char path[64], link[64];
-		unsigned long inode;
+		const char *digits;
+		uint64_t inode;
 		ssize_t n;
 
 		snprintf(path, sizeof(path), "/proc/%d/%s", pid, ns_table[i].proc_file);
@@ -33,12 +34,25 @@ static void put_namespaces(struct buf *b, int pid)
 		if (n < 0)
 			continue;
 		link[n] = 0;
-		if (!strchr(link, '[') || sscanf(strchr(link, '['), "[%lu]", &inode) != 1)
+		digits = strchr(link, '[');
+		if (!digits++ || str_take_u64(&digits, &inode) < 0)
 			continue;
-		buf_printf(b, "%s\"%s\":%lu", comma, ns_table[i].name, inode);
+		buf_printf(b, "%s\"%s\":%llu", comma, ns_table[i].name, (unsigned long long)inode);
 		comma = ",";
 	}
 	buf_puts(b, "}");
+}
+
+static void put_notes(struct buf *b, const strings *notes)
+{
+	if (!notes->n)
+		return;
+	buf_puts(b, ",\"notes\":[");
+	for (size_t i = 0; i < notes->n; i++) {
+		buf_puts(b, i ? "," : "");
+		buf_json(b, notes->items[i]);
+	}
+	buf_puts(b, "]");
 }
 
 static void put_box(struct buf *b, struct box *box)
@@ -50,6 +64,7 @@ static void put_box(struct buf *b, struct box *box)
 		buf_printf(b, "\"main-pid\":%d,", main_pid);
 	buf_printf(b, "\"main-pid-inside\":%d,", box->has_init ? box->run->shared->main_pid : 1);
 	put_namespaces(b, box->pid);
+	put_notes(b, &box->run->d->notes);
 }
 
 void status_started(struct status *st, const struct spec *s, struct box *box)

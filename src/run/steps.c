@@ -52,12 +52,12 @@ const struct step steps[] = {
 	{ STAGE_ROOT, "mount", "mount or make", want_mounts, act_mount, NULL },
 	{ STAGE_ROOT, "terminal", "open a terminal of the box's own", want_terminal, act_terminal,
 	  NULL },
-	{ STAGE_ROOT, "propagation", "set the propagation of the root", want_root_propagation,
-	  act_root_propagation, NULL },
 	{ STAGE_ROOT, "root-read-only", "make the root read-only", want_root_read_only,
 	  act_root_read_only, NULL },
 	{ STAGE_ROOT, "pivot", "enter the new root and let go of the host's", want_root, act_pivot,
 	  NULL },
+	{ STAGE_ROOT, "propagation", "set the propagation of the root", want_root_propagation,
+	  act_root_propagation, NULL },
 
 #include "run/seal.rows"
 

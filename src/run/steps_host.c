@@ -133,7 +133,7 @@ static int adopt_sibling(struct run *r)
 	close_fd(&r->pidfd);
 	if (r->shared->report.code) {
 		r->pid = 0;
-		return 0; /* told with all the other failures of the child */
+		return -ECANCELED; /* what it reported stands */
 	}
 	if (r->shared->init_pid == 0)
 		return -ECHILD;

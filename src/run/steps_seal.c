@@ -200,9 +200,15 @@ int act_no_inet(struct run *r, size_t i)
 	return rights_local_sockets_only();
 }
 
+/* seccomp(2) wants no_new_privs, or CAP_SYS_ADMIN; so without the former it comes before caps. */
+size_t want_seccomp_early(const struct run *r)
+{
+	return r->seal->filter && !r->seal->no_new_privs;
+}
+
 size_t want_seccomp(const struct run *r)
 {
-	return r->seal->filter != NULL;
+	return r->seal->filter && r->seal->no_new_privs;
 }
 
 int act_seccomp(struct run *r, size_t i)
@@ -213,7 +219,12 @@ int act_seccomp(struct run *r, size_t i)
 
 static int execute(struct run *r, const char *path)
 {
-	return sys_execve(path, r->program->argv, r->program->envp);
+	int code = sys_execve(path, r->program->argv, r->program->envp);
+
+	/* "No such file" of a file that is there is about the program that should run it. */
+	if (code == -ENOENT && sys_faccessat(AT_FDCWD, path, 0) == 0)
+		r->failed = "the interpreter or loader that it names is not in the box";
+	return code;
 }
 
 static const char *path_of(char *const *envp)
@@ -261,6 +272,5 @@ int act_exec(struct run *r, size_t i)
 
 	(void)i;
 	r->shared->exec_tried = 1;
-	r->failed = path;
 	return strchr(path, '/') ? execute(r, path) : search(r, path);
 }

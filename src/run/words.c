@@ -185,7 +185,9 @@ static const struct hint {
 	{ "clone", EUSERS, "namespaces are nested more than 32 deep" },
 	{ "clone", EAGAIN, "the limit of processes is reached (ulimit -u)" },
 	{ "clone", EINVAL, "this kernel lacks one of the namespaces: run `holm doctor`" },
-	{ "map-self", EPERM, "run `holm doctor`" },
+	{ "map-self", EPERM,
+	  "run `holm doctor`; in a box of root's, start the outer one with --user 1000 or --cap "
+	  "setfcap" },
 	{ "map-self", EACCES, "AppArmor may restrict user namespaces: run `holm doctor`" },
 	{ "map-ids", EPERM, "the ranges must be granted in /etc/subuid and /etc/subgid" },
 	{ "map-ids", ENOENT, "install newuidmap and newgidmap (Debian: apt-get install uidmap)" },
@@ -212,31 +214,45 @@ static const struct hint {
 	{ "exec", ENOEXEC, "no program and no script with a #! line" },
 };
 
-static const char *hint_for(const char *step, int code)
+static const char *hint_for(const struct run *r, const char *step, int code)
 {
+	if (str_eq(step, "clone") && code == EPERM && r->spec->ns[NS_USER].mode != NS_NEW)
+		return "without a user namespace of their own the others need CAP_SYS_ADMIN: start "
+		       "as "
+		       "root, or do not share user";
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
 		if (hints[i].code == code && str_eq(hints[i].step, step))
 			return hints[i].text;
 	return NULL;
 }
 
+/* A long object loses its middle, so that the reason always has room. */
+static void put_object(struct err *e, const struct buf *object)
+{
+	if (object->len > 300)
+		err_append(e, " %.140s ... %s", object->data, object->data + object->len - 140);
+	else if (object->len)
+		err_append(e, " %s", object->data);
+}
+
 /* "mount bind /a -> /b: open the source: No such file or directory (hint)" */
 int words_failure(const struct run *r, const struct step *s, size_t item, int code,
 		  const char *failed, struct err *e)
 {
-	const char *hint = hint_for(s->name, code), *words = strerrordesc_np(code);
+	const char *hint = hint_for(r, s->name, code), *words = strerrordesc_np(code);
 	struct buf object = { 0 };
 
 	if (str_eq(s->name, "targets") && e && e->code) /* said it all already */
 		return -code;
 	if (str_eq(s->name, "exec")) {
-		err_command(e, code, "command %s: %s", r->program->argv[0],
-			    code == ENOENT ? "not found in the box" : words);
+		err_command(e, code, "command %.200s: %s", r->program->argv[0],
+			    failed           ? failed
+			    : code == ENOENT ? "not found in the box"
+					     : words);
 	} else {
 		words_item(r, s, item, &object);
 		err_set(e, code, "%s", s->name);
-		if (object.len)
-			err_append(e, " %s", object.data);
+		put_object(e, &object);
 		err_append(e, ": %s: %s", failed ? failed : s->words, words ? words : "error");
 	}
 	if (hint)

@@ -127,6 +127,11 @@ static int check_granted(const char *what, const char *file, const id_ranges *ma
 	for (size_t i = 0; i < map->n; i++) {
 		const struct id_range *r = &map->items[i];
 
+		if (!range_granted(r, own, granted) && r->outside < 1000)
+			return err_set(e, EPERM,
+				       "%s: %u ids from %u are not yours to map, and "
+				       "belong to the system: map your own id or a range of %s",
+				       what, r->count, r->outside, file);
 		if (!range_granted(r, own, granted))
 			return err_set(e, EPERM,
 				       "%s: %u ids from %u are not yours to map: add the "

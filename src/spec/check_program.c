@@ -154,12 +154,30 @@ static int check_fds(struct spec *s, struct err *e)
 	return 0;
 }
 
-static int check_rlimits(struct spec *s, struct err *e)
+/* Is the command user 0 outside? */
+static bool outside_root(const struct spec *s, const struct facts *f)
+{
+	const struct seal *seal = &s->d.seal;
+	const id_ranges *map = &s->d.uid_ranges;
+
+	for (size_t i = 0; i < map->n; i++)
+		if (map->items[i].outside == 0 && map->items[i].inside == seal->uid)
+			return true;
+	return map->n == 0 && (seal->change_ids ? seal->uid : f->uid) == 0;
+}
+
+static int check_rlimits(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct rlimit_wish core = { RLIMIT_CORE, { 0, 0 } }, *slot;
 	rlimits *to = &s->d.seal.rlimits;
 	bool has_core = false;
 
+	for (size_t i = 0; i < s->rlimits.n; i++)
+		if (s->rlimits.items[i].resource == RLIMIT_NPROC && outside_root(s, f))
+			return err_set(e, EINVAL,
+				       "rlimit nproc: the kernel exempts user 0, whom this "
+				       "box runs as outside: map it to others, as with --map-users "
+				       "0:100000:65536 --map-groups 0:100000:65536");
 	for (size_t i = 0; i < s->rlimits.n; i++)
 		has_core |= s->rlimits.items[i].resource == RLIMIT_CORE;
 	if (has_core) {
@@ -190,7 +208,7 @@ int check_program(struct spec *s, const struct facts *f, struct err *e)
 	if (r == 0)
 		r = check_fds(s, e);
 	if (r == 0)
-		r = check_rlimits(s, e);
+		r = check_rlimits(s, f, e);
 	if (r < 0)
 		return r;
 	d->die_with_parent = !s->outlive_parent;

@@ -316,28 +316,36 @@ static int add_default_views(struct spec *s, const struct facts *f)
 static int add_user_mount(struct spec *s, const struct facts *f, const struct mnt *wish,
 			  struct err *e)
 {
+	const char *dst = NULL;
 	struct mnt *m;
 
+	if (wish->dst)
+		dst = path_normal(s->arena, "/", wish->dst);
+	if (str_eq(dst, "/") && wish->kind != MNT_PROPAGATION && wish->kind != MNT_REMOUNT_RO)
+		return err_set(e, EINVAL, "a mount at / would hide the root: use --rootfs");
 	if (wish->kind == MNT_PROC)
-		return add_proc(s, f, wish->dst, wish->attrs);
+		return add_proc(s, f, dst, wish->attrs);
 	if (wish->kind == MNT_DEV)
-		return add_dev(s, wish->dst);
+		return add_dev(s, dst);
 	m = add(s, wish->kind, NULL);
 	if (!m)
 		return -ENOMEM;
 	*m = *wish;
+	/* overlayfs wants two layers at least; one alone, read-only, is a bind. */
+	if (m->kind == MNT_OVERLAY && m->read_only && m->layers.n == 1) {
+		m->kind = MNT_BIND;
+		m->src = m->layers.items[0];
+		m->layers.n = 0;
+		m->attrs = RO_VIEW;
+		m->recursive = true;
+	}
 	if (m->src && (m->kind == MNT_BIND || m->kind == MNT_FILE))
 		m->src = path_normal(s->arena, f->cwd, m->src);
-	if (m->kind == MNT_BIND && !m->dst)
-		m->dst = m->src;
+	m->dst = dst ? dst : m->src;
 	if (m->upper)
 		m->upper = path_normal(s->arena, f->cwd, m->upper);
 	for (size_t i = 0; i < m->layers.n; i++)
 		m->layers.items[i] = path_normal(s->arena, f->cwd, m->layers.items[i]);
-	if (m->dst)
-		m->dst = path_normal(s->arena, "/", m->dst);
-	if (str_eq(m->dst, "/") && m->kind != MNT_PROPAGATION && m->kind != MNT_REMOUNT_RO)
-		return err_set(e, EINVAL, "a mount at / would hide the root: use --rootfs");
 	if (m->idmap && (!f->privileged || s->ns[NS_USER].mode != NS_NEW))
 		return err_set(e, EPERM,
 			       "bind %s: idmap needs CAP_SYS_ADMIN where holm is started, "

@@ -66,7 +66,7 @@ const struct field spec_fields[] = {
 	{ "as-pid1", 0, FIELD_BOOL, "Program", NULL,
 	  "run the command as process 1 itself, without holm's init", set_bool, AT(as_pid1) },
 	{ "pty", 0, 0, "Program", "auto|yes|no",
-	  "a terminal of the box's own (auto: when standard input is one)", set_tri, AT(pty) },
+	  "a terminal of the box's own (auto: when 0, 1 or 2 is one)", set_tri, AT(pty) },
 
 	{ "share", 0, FIELD_LIST, "Namespaces", "TYPE[,TYPE...]",
 	  "keep the caller's: user mnt pid net ipc uts cgroup time", set_share, 0 },

@@ -369,9 +369,8 @@ static int read_kernel(const struct reader *r, const struct place *at, struct js
 {
 	struct json_object *v = get(o, "minKernel");
 	const unsigned *ours = r->host->kernel;
-	unsigned major, minor;
-	const char *s;
-	char rest;
+	uint64_t major, minor;
+	const char *s, *p;
 	int ret;
 
 	if (!v)
@@ -379,7 +378,8 @@ static int read_kernel(const struct reader *r, const struct place *at, struct js
 	ret = text(r, KEY(at, "minKernel"), v, &s);
 	if (ret < 0 || s[0] == '\0')
 		return ret;
-	if (sscanf(s, "%3u.%4u%c", &major, &minor, &rest) != 2)
+	p = s;
+	if (str_take_u64(&p, &major) < 0 || *p++ != '.' || str_take_u64(&p, &minor) < 0 || *p)
 		return fail(r, KEY(at, "minKernel"), EINVAL, "\"%.32s\" is not like \"4.8\"", s);
 	out->asks_kernel = true;
 	out->has_kernel = ours[0] > major || (ours[0] == major && ours[1] >= minor);

@@ -44,13 +44,9 @@ load helpers
 	as_user_words
 	PREFIX=("${AS_USER[@]}")
 	start_box "${deep[@]}" -- "$HOLM" box "${deep[@]}" -- "$HOLM" box --proc /proc -- \
-		sh -c 'ps -e -o comm= | sort | uniq -c | tr -s " "; echo end; exec sleep 1000'
+		sh -c 'ps -e -o comm=; echo end; exec sleep 1000'
 	eventually has_line "$T/out" end
-	cat "$T/out"
-	# The innermost sees its init and itself, and ps, sort, uniq and tr.
-	has_line "$T/out" " 1 holm-init"
-	has_line "$T/out" " 1 sh"
-	! grep -q ' holm$' "$T/out"
+	[ "$(tr '\n' ' ' <"$T/out")" = "holm-init sh ps end " ]
 
 	# From outside: one tree, one pid more for every level.
 	local all inner
@@ -453,18 +449,24 @@ as_granted_user()
 }
 
 @test "7: four services: one crashes and restarts, one leaves, main ends and all end" {
-	start_box \
+	mkfifo "$T/main"
+	exec 5<>"$T/main"
+	STDIN=$T/main start_box \
 		--service 'api=exec sleep 1000' \
 		--service 'log=exit 0' \
 		--service 'compute:on-failure=[ -e /run/again ] || { touch /run/again; exit 3; }
 			touch /run/up; exec sleep 1001' \
-		-- sh -c 'until [ -e /run/up ]; do sleep 0.05; done; echo up; read -r _ </run/end; exit 7' \
-		--dir /run || :
+		-- sh -c 'until [ -e /run/up ]; do sleep 0.05; done; echo up; read -r _; exit 7'
 	[ "$(events | head -1)" = started ]
 	eventually has_line "$T/out" up
-	left=$(descendants "$INIT")
-	[ "$(for p in $left; do cat "/proc/$p/cmdline" | tr '\0' ' '; echo; done | grep -c '^sleep 100[01] $')" = 2 ]
-	# main is at its end: /run/end does not exist
+	# It said "up" right before it became sleep.
+	sleepers() {
+		left=$(descendants "$INIT")
+		for p in $left; do tr '\0' ' ' <"/proc/$p/cmdline"; echo; done >"$T/running" 2>/dev/null
+		[ "$(grep -c '^sleep 100[01] $' "$T/running")" = 2 ]
+	}
+	eventually sleepers
+	echo >&5
 	wait_box
 	[ "$STATUS" = 7 ]
 	cat "$T/status"
@@ -500,11 +502,11 @@ as_granted_user()
 host()
 {
 	uname -n
-	sha256sum /etc/passwd /etc/shadow 2>/dev/null
-	cut -d ' ' -f 1 /proc/modules 2>/dev/null
+	sha256sum /etc/passwd /etc/shadow 2>/dev/null || :
+	cut -d ' ' -f 1 /proc/modules 2>/dev/null || :
 	cat /proc/sys/kernel/core_pattern /proc/sys/kernel/domainname
 	find / -maxdepth 1 -printf '%p %m %U %T@\n' | grep -v -E '^/(tmp|proc|run|dev) '
-	ls -d /usr/bin/holm-was-here 2>&1
+	ls -d /usr/bin/holm-was-here 2>&1 || :
 	cat /proc/self/mountinfo
 }
 
@@ -526,7 +528,7 @@ hostile()
 	[ "$status" = 0 ]
 	diff "$T/host.before" "$T/host.after"
 	! gone "$bystander"
-	[ "$(grep -c ' refused ' <<<"$output")" = 49 ]
+	[ "$(grep -c " refused " <<<"$output")" = "$(grep -c "^    \"" "$HERE/hostile.py")" ]
 	[[ $output != *DONE* ]]
 }
 
