@@ -13,24 +13,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FS_LOOSE_MAX 128
+
 struct fs {
 	int root_fd;        /* the new root, once it is in place; else -1 */
 	const char *failed; /* words for the call that failed */
 
 	/*
-	 * Descriptors are not closed one by one: from the first of them on they are all ours, and
-	 * fs_flush() closes them together. Two are remembered until then: the directory that was
-	 * used last, and the host's /dev/null.
+	 * Descriptors are not closed one by one but together, by fs_flush(), which finds most of
+	 * them next to each other. Two are remembered until then: the directory that was used last,
+	 * and the host's /dev/null.
 	 */
-	int loose_from, n_loose; /* -1, 0: none */
-	int dir_fd, null_fd;     /* -1: none */
-	const char *dir_path;    /* the first dir_len characters name dir_fd */
+	int loose[FS_LOOSE_MAX];
+	unsigned n_loose;
+	int dir_fd, null_fd;  /* -1: none */
+	const char *dir_path; /* the first dir_len characters name dir_fd */
 	size_t dir_len;
 };
 
-#define FS_INIT                                                              \
-	{                                                                    \
-		.root_fd = -1, .loose_from = -1, .dir_fd = -1, .null_fd = -1 \
+#define FS_INIT                                            \
+	{                                                  \
+		.root_fd = -1, .dir_fd = -1, .null_fd = -1 \
 	}
 
 /* Counts a new descriptor among the loose ones; hands it on, an error too. */

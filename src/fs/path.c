@@ -5,24 +5,31 @@
 #include "fs/fs.h"
 #include "sys/mnt.h"
 
-#define IN_ROOT   (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-#define LOOSE_MAX 100
+#define IN_ROOT  (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+#define FLUSH_AT (FS_LOOSE_MAX - 32) /* no single mount needs more */
 
+/* One too many is not forgotten: exec closes it. */
 int fs_loose(struct fs *fs, int fd)
 {
-	if (fd < 0)
-		return fd;
-	if (fs->loose_from < 0)
-		fs->loose_from = fd;
-	fs->n_loose++;
+	if (fd >= 0 && fs->n_loose < FS_LOOSE_MAX)
+		fs->loose[fs->n_loose++] = fd;
 	return fd;
 }
 
+/*
+ * Neighbours go in one call. Only what is ours may go: between two of our descriptors there can be
+ * one that the caller had open, or wants to keep.
+ */
 void fs_flush(struct fs *fs)
 {
-	if (fs->n_loose)
-		sys_close_range((unsigned)fs->loose_from, ~0U, 0);
-	fs->loose_from = fs->dir_fd = fs->null_fd = -1;
+	for (unsigned i = 0; i < fs->n_loose;) {
+		unsigned first = i++;
+
+		while (i < fs->n_loose && fs->loose[i] == fs->loose[i - 1] + 1)
+			i++;
+		sys_close_range((unsigned)fs->loose[first], (unsigned)fs->loose[i - 1], 0);
+	}
+	fs->dir_fd = fs->null_fd = -1;
 	fs->n_loose = 0;
 }
 
@@ -40,7 +47,7 @@ static int open_prefix(struct fs *fs, const char *path, size_t len)
 		return -ENAMETOOLONG;
 	memcpy(prefix, path, len);
 	prefix[len] = 0;
-	return fs_open(fs, len ? prefix : "/", O_PATH | O_DIRECTORY);
+	return sys_openat2(fs->root_fd, len ? prefix : "/", O_PATH | O_DIRECTORY, IN_ROOT);
 }
 
 static size_t component(const char *path, size_t from, size_t len)
@@ -64,16 +71,15 @@ static int make_parents(struct fs *fs, const char *path, size_t len)
 		size_t start = at + 1, end = component(path, start, len);
 		int next;
 
-		if (end - start > NAME_MAX)
-			return -ENAMETOOLONG;
-		memcpy(name, path + start, end - start);
-		name[end - start] = 0;
-		next = open_prefix(fs, path, end);
+		next = end - start > NAME_MAX ? -ENAMETOOLONG : open_prefix(fs, path, end);
 		if (next == -ENOENT) {
+			memcpy(name, path + start, end - start);
+			name[end - start] = 0;
 			next = sys_mkdirat(dir_fd, name, 0755);
 			if (next >= 0 || next == -EEXIST)
 				next = open_prefix(fs, path, end);
 		}
+		sys_close(dir_fd);
 		dir_fd = next;
 		at = end;
 	}
@@ -96,7 +102,7 @@ int fs_parent(struct fs *fs, const char *path, const char **name)
 	int fd;
 
 	*name = path + len + 1;
-	if (fs->n_loose > LOOSE_MAX)
+	if (fs->n_loose > FLUSH_AT)
 		fs_flush(fs);
 	if (fs->dir_fd >= 0 && fs->dir_len == len && memcmp(fs->dir_path, path, len) == 0)
 		return fs->dir_fd;
@@ -107,7 +113,7 @@ int fs_parent(struct fs *fs, const char *path, const char **name)
 		fs->failed = "find its directory";
 		return fd;
 	}
-	fs->dir_fd = fd;
+	fs->dir_fd = fs_loose(fs, fd);
 	fs->dir_path = path;
 	fs->dir_len = len;
 	return fd;

@@ -16,8 +16,7 @@ int fs_root_place(struct fs *fs, int tree_fd)
 		return r;
 	}
 	fs->root_fd = tree_fd;
-	fs->loose_from = -1; /* what was opened so far stays until exec, the root with it */
-	fs->n_loose = 0;
+	fs->n_loose = 0; /* what was opened so far stays until exec, the root with it */
 	return 0;
 }
 

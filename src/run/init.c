@@ -407,7 +407,7 @@ void init_main(long *stack)
 
 	if (stack[0] != 5)
 		sys_exit(125);
-	/* No process of the box may look into this one, whatever capabilities it was given. */
+	/* No process of the box may look into this one, unless it was given sys_ptrace. */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	sys_prctl(PR_SET_NAME, (unsigned long)"holm-init", 0, 0, 0);
 	sys_sigprocmask(SIG_SETMASK, &all, NULL);

@@ -60,6 +60,7 @@ struct report {
 
 struct shared {
 	struct report report;
+	unsigned at_step, at_item; /* what the child is doing: its last word if it is killed */
 	int exec_tried; /* X went as far as exec: what comes after that is the command's doing */
 	int main_pid;   /* X, as C sees it */
 	int init_pid;   /* C where a first process joined and cloned again: as P sees it */
@@ -160,6 +161,7 @@ int words_failure(const struct run *r, const struct step *s, size_t item, int co
 
 /* ---- fault.c or fault_none.c ---- */
 void fault_setup(struct run *r);
+void fault_asked(void); /* by the child, through the report pipe */
 int fault_hit(const struct run *r, const struct step *s, size_t item);
 
 /* ---- start.c ---- */

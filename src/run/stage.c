@@ -26,6 +26,10 @@ static int step_run(struct run *r, unsigned index)
 		int code;
 
 		r->failed = r->fs.failed = NULL;
+		if (s->stage >= STAGE_JOIN && s->stage <= STAGE_SEAL) {
+			r->shared->at_step = index;
+			r->shared->at_item = (unsigned)i;
+		}
 		code = fault_hit(r, s, i);
 		if (code == 0)
 			code = s->act(r, i);

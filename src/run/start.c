@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "run/run.h"
 #include "sys/process.h"
 
@@ -56,8 +57,15 @@ static bool set_up_done(struct run *r)
 	do {
 		n = sys_read(r->report_fd[0], &byte, 1);
 	} while (n == -EINTR);
+	if (n > 0)
+		fault_asked();
 	if (r->report->code == 0 && !r->shared->exec_tried)
-		*r->report = (struct report){ .code = ECANCELED, .failed = "killed meanwhile" };
+		*r->report = (struct report){
+			.code = ECANCELED,
+			.step = r->shared->at_step,
+			.item = r->shared->at_item,
+			.failed = "killed meanwhile",
+		};
 	return r->report->code == 0;
 }
 
@@ -81,6 +89,15 @@ static int run_start(struct run *r)
 	if (!set_up_done(r))
 		return -1;
 	return stage_run(r, STAGE_LIVE);
+}
+
+static size_t step_index(const char *name)
+{
+	size_t i = 0;
+
+	while (i + 1 < n_steps && !str_eq(steps[i].name, name))
+		i++;
+	return i;
 }
 
 static struct shared *shared_new(void)
@@ -117,6 +134,7 @@ int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
 	if (!r->shared)
 		return err_errno(e, ENOMEM, "start a box");
 	r->report = &r->shared->report;
+	r->shared->at_step = (unsigned)step_index("clone");
 	if (s->d.pty && ioctl(0, TIOCGWINSZ, &r->winsize) < 0)
 		ioctl(1, TIOCGWINSZ, &r->winsize);
 	fault_setup(r);

@@ -50,9 +50,15 @@ int act_join(struct run *r, size_t i)
 	return code;
 }
 
+/*
+ * And the parent's ends of our channels are closed at once: as long as we hold them too, its death
+ * is no end of file to us.
+ */
 int act_close_on_exec(struct run *r, size_t i)
 {
-	(void)r, (void)i;
+	(void)i;
+	sys_close(r->control_fd[0]);
+	sys_close(r->report_fd[0]);
 	return sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "base/str.h"
 #include "spec/spec.h"
 
@@ -194,6 +195,24 @@ static int check_rlimits(struct spec *s, const struct facts *f, struct err *e)
 	return 0;
 }
 
+/*
+ * Read-only views and masks are mounts of the box's own namespaces, so whoever has sys_admin there,
+ * and a filter that leaves the mount calls, can undo them.
+ */
+static int note_sys_admin(struct spec *s)
+{
+	const char **note;
+
+	if (!(s->caps & caps_by_name("sys_admin")) || str_eq(s->seccomp, "default"))
+		return 0;
+	note = arena_push(s->arena, &s->d.notes.items, &s->d.notes.n, sizeof(*note));
+	if (!note)
+		return -ENOMEM;
+	*note = "cap sys_admin without the default filter: the box can undo its masks and make its "
+		"read-only views of the host writable";
+	return 0;
+}
+
 int check_program(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
@@ -211,6 +230,9 @@ int check_program(struct spec *s, const struct facts *f, struct err *e)
 		r = check_rlimits(s, f, e);
 	if (r < 0)
 		return r;
+	r = note_sys_admin(s);
+	if (r < 0)
+		return err_errno(e, ENOMEM, "notes");
 	d->die_with_parent = !s->outlive_parent;
 	/* Any of the three: a terminal opened for output can be read from as well. */
 	d->pty = s->pty == TRI_YES || (s->pty == TRI_AUTO && (f->tty[0] || f->tty[1] || f->tty[2]));

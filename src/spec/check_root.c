@@ -128,6 +128,16 @@ static int add_text(struct spec *s, const char *dst, const char *text)
 	return 0;
 }
 
+static int add_special(struct spec *s, enum mnt_kind kind, const char *dst, uint64_t attrs)
+{
+	struct mnt *m = add(s, kind, dst);
+
+	if (!m)
+		return -ENOMEM;
+	m->attrs = attrs;
+	return 0;
+}
+
 /* Made-up files: they name the box's own users and host, and nothing of the real ones. */
 static int add_etc(struct spec *s, const struct facts *f)
 {
@@ -144,6 +154,9 @@ static int add_etc(struct spec *s, const struct facts *f)
 		group = arena_printf(a, "user:x:%u:\n", seal->gid);
 	if (!user || !group)
 		return -ENOMEM;
+	r = add_special(s, MNT_DIR, "/etc", 0);
+	if (r < 0)
+		return r;
 	r = add_text(s, "/etc/passwd",
 		     arena_printf(a,
 				  "root:x:0:0::/tmp:/bin/sh\n%s"
@@ -183,16 +196,6 @@ static int add_fresh(struct spec *s, const char *dst, uint32_t mode)
 	m->attrs = FRESH;
 	m->size_bytes = s->scratch_bytes;
 	m->inodes = SCRATCH_INODES;
-	return 0;
-}
-
-static int add_special(struct spec *s, enum mnt_kind kind, const char *dst, uint64_t attrs)
-{
-	struct mnt *m = add(s, kind, dst);
-
-	if (!m)
-		return -ENOMEM;
-	m->attrs = attrs;
 	return 0;
 }
 

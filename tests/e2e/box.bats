@@ -39,8 +39,9 @@ load helpers
 	for name in "${lines[@]}"; do
 		[[ " bin dev etc lib lib32 lib64 libx32 nix gnu proc run sbin tmp usr " == *" $name "* ]]
 	done
-	run -0 "$HOLM" box -- sh -c 'ls -A /run /tmp /dev/shm; cat /etc/shadow; ls /etc/ssh /etc/ssl/private'
-	[[ $output != *root:* ]]
+	run -0 "$HOLM" box -- sh -c 'ls -A /run /tmp /dev/shm; ls -A /etc; ls -A /etc/ssl'
+	echo "$output"
+	[[ $output != *shadow* && $output != *ssh* && $output != *private* && $output != *holm-test* ]]
 }
 
 # bats test_tags=quick
@@ -178,11 +179,10 @@ load helpers
 }
 
 # bats test_tags=quick
-@test "a session of its own, no ignored or blocked signals" {
-	run -0 sh -c 'trap "" TERM INT; exec "$0" box -- sh -c "grep -E ^Sig\(Blk\|Ign\) /proc/self/status;
-		ps -o sid=,pgid= -p \$\$"' "$HOLM"
+@test "a session of its own, no blocked signals" {
+	run -0 env --block-signal=TERM --block-signal=USR1 "$HOLM" box -- \
+		sh -c 'grep ^SigBlk /proc/self/status; ps -o sid=,pgid= -p $$'
 	[ "$(awk '/^SigBlk/ {print $2}' <<<"$output")" = 0000000000000000 ]
-	[ "$(awk '/^SigIgn/ {print $2}' <<<"$output")" = 0000000000000000 ]
 	[ "$(tail -1 <<<"$output" | tr -s ' ')" = " 2 2" ]
 }
 
@@ -215,7 +215,7 @@ load helpers
 	[ "$output" = $'64\n128\n0\n2097152' ]
 	run -0 "$HOLM" box --rlimit core=1m -- sh -c 'ulimit -c'
 	[ "$output" = 2048 ]
-	run -152 "$HOLM" box --rlimit cpu=1 -- sh -c 'while :; do :; done'
+	run -152 "$HOLM" box --rlimit cpu=1:5 -- sh -c 'while :; do :; done'
 	run -153 "$HOLM" box --rlimit fsize=1k -- sh -c 'exec head -c 100000 /dev/zero >/tmp/x'
 }
 
@@ -246,10 +246,10 @@ load helpers
 @test "holm's own executable is nowhere within reach of the box" {
 	run "$HOLM" box --user root --cap sys_ptrace,sys_admin,dac_override --seccomp none -- sh -c '
 		for p in /proc/[0-9]*; do readlink $p/exe; cat $p/exe 2>/dev/null | head -c 4 | od -c | head -1; done
-		cat /proc/1/exe >/dev/null 2>&1 && echo "exe read"
-		cat /proc/1/environ 2>/dev/null | grep -c .; ls /proc/1/fd 2>/dev/null; true'
+		readlink /proc/[0-9]*/fd/*; cat /proc/[0-9]*/maps; true'
 	echo "$output"
-	[[ $output != *"$HOLM"* && $output != *"exe read"* ]]
+	[[ $output == */usr/bin/*sh* ]]
+	[[ $output != *"$HOLM"* ]]
 }
 
 # bats test_tags=quick

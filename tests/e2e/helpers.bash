@@ -174,7 +174,8 @@ start_box()
 	local name=${NAME:+$NAME.} word=
 
 	mkfifo "$T/${name}ready"
-	"${PREFIX[@]}" "$HOLM" box --ready-fd 9 --info-fd 8 --status-fd 7 "$@" \
+	# A shell's background jobs ignore SIGINT and SIGQUIT, and that would be handed on.
+	"${PREFIX[@]}" env --default-signal "$HOLM" box --ready-fd 9 --info-fd 8 --status-fd 7 "$@" \
 		<"${STDIN:-/dev/null}" >"$T/${name}out" 2>"$T/${name}err" 3>&- \
 		9>"$T/${name}ready" 8>"$T/${name}info" 7>"$T/${name}status" &
 	BOX=$!
@@ -201,6 +202,7 @@ end_box()
 wait_box()
 {
 	STATUS=0
+	eventually gone "$BOX" || return 1
 	wait "$BOX" || STATUS=$?
 }
 

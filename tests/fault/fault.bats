@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every step of the plan fails in turn, and whoever runs it is killed in turn, the parent too. After
+# each: the exit code and the words are right, and nothing is left: no process, no mount, no
+# namespace, no file. Needs a build with -Dfault=true (tests/run uses build-fault).
+# serial: counts the namespaces and processes of the machine
+
+setup_file() {
+	BIN=$(mktemp -d /tmp/holm-fault.XXXXXX)
+	export BIN
+	chmod 755 "$BIN"
+	cp "$HOLM" "$BIN/holm"
+	mkdir -p "$BIN/root/bin" "$BIN/root/proc" "$BIN/root/dev" "$BIN/root/tmp" "$BIN/root/run"
+	cp "$(command -v busybox)" "$BIN/root/bin/busybox"
+	ln -s busybox "$BIN/root/bin/sleep"
+	export MARK=98765.4321
+}
+
+teardown_file() {
+	rm -rf "$BIN"
+}
+
+setup() {
+	HOLM_FAULT=nosuch:fail "$BIN/holm" box --help >/dev/null
+	if ! grep -q HOLM_FAULT "$BIN/holm"; then
+		skip "needs a build with -Dfault=true"
+	fi
+}
+
+namespaces() {
+	find /proc/[0-9]*/ns -maxdepth 1 -name '[a-z]*' -printf '%l\n' 2>/dev/null | sort -u
+}
+
+snapshot() {
+	namespaces | wc -l
+	wc -l </proc/self/mountinfo
+	find /tmp -maxdepth 1 -name 'holm*' | sort
+	find "$BIN" | sort
+	pgrep -fc "sleep $MARK" || true
+	pgrep -xc holm-init || true
+}
+
+# The box may still be dying when its parent was killed: a bounded wait, not a sleep.
+nothing_left() {
+	local now i
+	for i in $(seq 100); do
+		now=$(snapshot)
+		[ "$now" = "$1" ] && return 0
+		sleep 0.05
+	done
+	diff <(echo "$1") <(echo "$now")
+	return 1
+}
+
+as_user() {
+	if [ "$SPEC" = user ]; then
+		setpriv --reuid=61234 --regid=61234 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+options() {
+	case $SPEC in
+	default) echo "" ;;
+	overlay) echo "--rootfs $BIN/root --overlay tmp --map-users 0:100000:65536 --map-groups 0:100000:65536 --pty yes --time-offset boottime=+1h --rlimit nofile=64 --nice 1" ;;
+	user) echo "--user root --hostname x --cap net_admin --ro-bind $BIN/root:/r --tmpfs /t" ;;
+	esac
+}
+
+# All steps of the spec, the items of the repeated ones too: "mount#3".
+all_steps() {
+	# shellcheck disable=SC2046
+	as_user "$BIN/holm" plan --json box $(options) -- sleep "$MARK" |
+		jq -r '.[].step' | awk '{ print $1 "#" n[$1]++ }'
+}
+
+break_each_step() {
+	local action=$1 step before out rc
+	before=$(snapshot)
+	[ "$(all_steps | wc -l)" -gt 30 ]
+	for step in $(all_steps); do
+		rc=0
+		# shellcheck disable=SC2046
+		out=$(as_user env HOLM_FAULT="$step:$action" timeout 20 \
+			"$BIN/holm" box $(options) -- sleep "$MARK" 2>&1 </dev/null) || rc=$?
+		echo "$SPEC $step $action: rc=$rc $out"
+		check_"$action" "${step%#*}"
+		nothing_left "$before"
+	done
+	# and the next command works
+	# shellcheck disable=SC2046
+	as_user timeout 20 "$BIN/holm" box $(options) -- sleep 0
+}
+
+# One line that names the step; 125 for holm, 126 for the command.
+check_fail() {
+	if [ "$1" = exec ]; then
+		[ "$rc" = 126 ]
+	else
+		[ "$rc" = 125 ]
+		[[ $out == *"holm: $1"* ]]
+	fi
+	[ "$(grep -c . <<<"$out")" = 1 ]
+}
+
+# In the parent's own stages the parent is the one that is killed.
+check_kill() {
+	[ "$rc" = 137 ] || { [ "$1" = exec ] && [ "$rc" = 126 ] && [[ $out == *killed* ]]; } ||
+		{ [ "$rc" = 125 ] && [[ $out == *"holm: $1"*"killed meanwhile"* ]]; }
+}
+
+check_parent() {
+	[ "$rc" = 137 ]
+}
+
+@test "default: every step fails in turn" {
+	SPEC=default
+	break_each_step fail
+}
+
+@test "default: whoever runs a step is killed, at every step" {
+	SPEC=default
+	break_each_step kill
+}
+
+@test "default: the parent is killed at every step" {
+	SPEC=default
+	break_each_step parent
+}
+
+@test "rootfs with overlay: every step fails in turn" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	SPEC=overlay
+	break_each_step fail
+}
+
+@test "rootfs with overlay: whoever runs a step is killed, at every step" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	SPEC=overlay
+	break_each_step kill
+}
+
+@test "rootfs with overlay: the parent is killed at every step" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	SPEC=overlay
+	break_each_step parent
+}
+
+@test "ordinary user: every step fails in turn" {
+	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
+	SPEC=user
+	break_each_step fail
+}
+
+@test "ordinary user: whoever runs a step is killed, at every step" {
+	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
+	SPEC=user
+	break_each_step kill
+}
+
+@test "ordinary user: the parent is killed at every step" {
+	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
+	SPEC=user
+	break_each_step parent
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A machine that never changes, for tests of decisions: a small merged-/usr Debian. */
+#pragma once
+
+#include <string.h>
+
+#include "base/macro.h"
+#include "spec/spec.h"
+
+static const struct {
+	const char *path;
+	enum fact_kind kind;
+	const char *link;
+} fake_paths[] = {
+	{ "/usr", FACT_DIR, NULL },
+	{ "/bin", FACT_LINK, "usr/bin" },
+	{ "/sbin", FACT_LINK, "usr/sbin" },
+	{ "/lib", FACT_LINK, "usr/lib" },
+	{ "/lib64", FACT_LINK, "usr/lib64" },
+	{ "/etc/alternatives", FACT_DIR, NULL },
+	{ "/etc/ld.so.cache", FACT_FILE, NULL },
+	{ "/etc/ssl/certs", FACT_DIR, NULL },
+	{ "/etc/localtime", FACT_LINK, "/usr/share/zoneinfo/Etc/UTC" },
+	{ "/etc/services", FACT_FILE, NULL },
+	{ "/proc/keys", FACT_FILE, NULL },
+	{ "/proc/timer_list", FACT_FILE, NULL },
+	{ "/home/me", FACT_DIR, NULL },
+	{ "/home/me/prog", FACT_FILE, NULL },
+	{ "/srv/root", FACT_DIR, NULL },
+};
+
+static void fake_look(void *arg, const char *path, struct fact_path *out)
+{
+	(void)arg;
+	out->kind = FACT_ABSENT;
+	for (size_t i = 0; i < ARRAY_SIZE(fake_paths); i++) {
+		if (strcmp(fake_paths[i].path, path) != 0)
+			continue;
+		out->kind = fake_paths[i].kind;
+		if (fake_paths[i].link)
+			strcpy(out->link, fake_paths[i].link);
+	}
+}
+
+static char *fake_environ[] = { (char *)"LANG=en_US.UTF-8", (char *)"TERM=xterm",
+				(char *)"SECRET=1", NULL };
+
+static inline struct facts fake_facts(uint32_t uid)
+{
+	return (struct facts){
+		.uid = uid,
+		.gid = uid,
+		.privileged = uid == 0,
+		.user_name = "me",
+		.cwd = "/home/me",
+		.environ = fake_environ,
+		.exec_enters_time_ns = true,
+		.resolv_conf = "nameserver 192.0.2.1\n",
+		.look = fake_look,
+	};
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libholm as a program sees it: boxes started, asked, signalled, from threads too. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "holm.h"
+
+static struct holm_spec *spec_for(const char *script)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
+	struct holm_spec *spec;
+
+	assert_int_equal(holm_spec_new(&spec), 0);
+	assert_int_equal(holm_spec_command(spec, argv), 0);
+	return spec;
+}
+
+static struct holm_box *start(struct holm_spec *spec)
+{
+	struct holm_box *box;
+
+	if (holm_spawn(spec, &box) < 0)
+		fail_msg("%s", holm_error(spec)->text);
+	return box;
+}
+
+static int open_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 3; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void runs_and_ends(void **state)
+{
+	struct holm_spec *spec = spec_for("exit 42");
+	int before = open_fds();
+	struct holm_box *box = start(spec);
+	struct holm_event end;
+
+	(void)state;
+	assert_int_equal(holm_wait(box, &end, 10000), 1);
+	assert_int_equal(end.kind, HOLM_ENDED);
+	assert_int_equal(holm_exit_code(end.status), 42);
+	assert_int_equal(holm_wait(box, &end, 0), -ECHILD);
+	assert_int_equal(holm_signal(box, SIGTERM), -ESRCH);
+	holm_free(box);
+	assert_int_equal(open_fds(), before);
+	/* No exit signal, no child that anyone else could wait for. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	holm_spec_free(spec);
+}
+
+static void signals_and_states(void **state)
+{
+	struct holm_spec *spec = spec_for("trap 'exit 9' TERM; while :; do sleep 0.05; done");
+	struct holm_box *box = start(spec);
+	struct holm_state now;
+	struct holm_event end;
+
+	(void)state;
+	assert_int_equal(holm_wait(box, &end, 50), 0); /* time is up */
+	assert_int_equal(holm_control(box, &now), 0);
+	assert_true(now.uptime_ns > 0);
+	assert_true(now.processes >= 2);
+	assert_true(holm_pid(box) > 0 && holm_main_pid(box) > 0 && holm_pidfd(box) >= 0);
+	assert_int_equal(holm_terminal(box), -ENOTTY);
+	assert_int_equal(holm_signal(box, SIGTERM), 0);
+	assert_int_equal(holm_wait(box, &end, 10000), 1);
+	assert_int_equal(holm_exit_code(end.status), 9);
+	holm_free(box);
+	holm_spec_free(spec);
+}
+
+static void helpers_run_inside(void **state)
+{
+	struct holm_spec *spec = spec_for("sleep 30");
+	struct holm_box *box = start(spec);
+	char *argv[] = { (char *)"hostname", NULL }, *bad[] = { (char *)"nosuch", NULL };
+	char text[64] = "";
+	int out[2], fds[3], pid;
+	struct holm_event event;
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	fds[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	fds[1] = out[1];
+	fds[2] = fds[0];
+	assert_int_equal(holm_run(box, argv, fds, &id, &pid), 0);
+	close(out[1]);
+	assert_true(read(out[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "holm\n");
+	assert_int_equal(holm_next(box, &event, 10000), 1);
+	assert_int_equal(event.kind, HOLM_RUN_EXIT);
+	assert_int_equal(event.id, id);
+	assert_int_equal(event.status, 0);
+	assert_int_equal(holm_run(box, bad, NULL, &id, &pid), -ENOENT);
+	close(fds[0]);
+	close(out[0]);
+	holm_free(box); /* kills what still runs */
+	holm_spec_free(spec);
+}
+
+static void failures_have_words(void **state)
+{
+	struct holm_spec *spec = spec_for("true");
+	char *argv[] = { (char *)"nosuch", NULL };
+	struct holm_box *box = NULL;
+
+	(void)state;
+	assert_int_equal(holm_spec_set(spec, "nosuch", "1"), -EINVAL);
+	assert_int_equal(holm_error(spec)->exit_code, 125);
+	assert_int_equal(holm_spec_add(spec, "bind", "/nonexistent/dir:/x"), 0);
+	assert_int_equal(holm_error(spec)->code, 0);
+	assert_int_equal(holm_spawn(spec, &box), -ENOENT);
+	assert_null(box);
+	assert_non_null(strstr(holm_error(spec)->text, "/nonexistent/dir"));
+	assert_int_equal(holm_error(spec)->exit_code, 125);
+	holm_spec_free(spec);
+	holm_spec_new(&spec);
+	holm_spec_command(spec, argv);
+	assert_int_equal(holm_spawn(spec, &box), -ENOENT);
+	assert_int_equal(holm_error(spec)->exit_code, 127);
+	holm_spec_free(spec);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+}
+
+static void spec_is_used_again(void **state)
+{
+	struct holm_spec *spec = spec_for("exit 3");
+	struct holm_event end;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct holm_box *box = start(spec);
+
+		assert_int_equal(holm_wait(box, &end, 10000), 1);
+		assert_int_equal(holm_exit_code(end.status), 3);
+		holm_free(box);
+	}
+	holm_spec_free(spec);
+}
+
+static void *one_thread(void *arg)
+{
+	for (int i = 0; i < 15; i++) {
+		char *argv[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+		struct holm_spec *spec;
+		struct holm_box *box;
+		struct holm_event end;
+
+		if (holm_spec_new(&spec) < 0 || holm_spec_command(spec, argv) < 0)
+			return arg;
+		if (holm_spawn(spec, &box) < 0) {
+			print_message("%s\n", holm_error(spec)->text);
+			return arg;
+		}
+		if (holm_wait(box, &end, 20000) != 1 || holm_exit_code(end.status) != 7) {
+			print_message("event %d, status %#x\n", end.kind, end.status);
+			return arg;
+		}
+		holm_free(box);
+		holm_spec_free(spec);
+	}
+	return NULL;
+}
+
+static void threads(void **state)
+{
+	pthread_t thread[6];
+	void *failed;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, one_thread, state), 0);
+	for (size_t i = 0; i < 6; i++) {
+		pthread_join(thread[i], &failed);
+		assert_null(failed);
+	}
+}
+
+static int count_step(void *arg, const struct holm_plan_step *step)
+{
+	assert_true(*step->stage && *step->name && *step->words);
+	++*(int *)arg;
+	return 0;
+}
+
+static void plan_does_nothing(void **state)
+{
+	struct holm_spec *spec = spec_for("true");
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(holm_plan(spec, count_step, &n), 0);
+	assert_true(n > 30);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	holm_spec_free(spec);
+	holm_spec_free(NULL);
+	holm_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runs_and_ends),      cmocka_unit_test(signals_and_states),
+		cmocka_unit_test(helpers_run_inside), cmocka_unit_test(failures_have_words),
+		cmocka_unit_test(spec_is_used_again), cmocka_unit_test(threads),
+		cmocka_unit_test(plan_does_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decisions: a wish and a made-up machine go in, what will be done or one clear refusal comes out.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "fake_facts.h"
+
+/* "field=value" words and the command "true"; the result of check. */
+static int decide(struct spec **out, const struct facts *f, struct err *e, const char *const *words)
+{
+	struct spec *s = spec_new();
+	const char **slot;
+
+	*out = s;
+	for (; *words; words++) {
+		const char *eq = strchr(*words, '=');
+		char *name = arena_strndup(s->arena, *words, (size_t)(eq - *words));
+
+		assert_int_equal(spec_set(s, name, eq + 1, e), 0);
+	}
+	slot = arena_push(s->arena, &s->command.items, &s->command.n, sizeof(*slot));
+	*slot = "true";
+	return spec_check(s, f, e);
+}
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+static struct spec *decided(const struct facts *f, const char *const *words)
+{
+	struct err e = { 0 };
+	struct spec *s;
+
+	if (decide(&s, f, &e, words) < 0)
+		fail_msg("%s", e.text);
+	return s;
+}
+
+static void refused(const struct facts *f, int code, const char *expected, const char *const *words)
+{
+	struct err e = { 0 };
+	struct spec *s;
+	int r = decide(&s, f, &e, words);
+
+	if (r != -code || !strstr(e.text, expected))
+		print_message("wanted %d \"%s\", got %d \"%s\"\n", -code, expected, r, e.text);
+	assert_int_equal(r, -code);
+	assert_non_null(strstr(e.text, expected));
+	spec_free(s);
+}
+
+static void paths_are_made_normal(void **state)
+{
+	struct arena *a = arena_new();
+	static const char *const cases[][3] = {
+		{ "/", "/", "/" },
+		{ "/", "/a//b/", "/a/b" },
+		{ "/x", "a", "/x/a" },
+		{ "/x/y", "../z", "/x/z" },
+		{ "/x", "../../../z", "/z" },
+		{ "/x", "./.", "/x" },
+		{ "/x", "/..", "/" },
+		{ "/", "a/./b/../c", "/a/c" },
+		{ "/x", "/a/..b/c..", "/a/..b/c.." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(path_normal(a, cases[i][0], cases[i][1]), cases[i][2]);
+	assert_true(path_below("/a/b", "/a"));
+	assert_true(path_below("/a", "/a"));
+	assert_false(path_below("/ab", "/a"));
+	assert_true(path_below("/x", "/"));
+	arena_free(a);
+}
+
+static void defaults_are_strict(void **state)
+{
+	struct facts f = fake_facts(1000);
+	struct spec *s = decided(&f, WORDS());
+	const struct decided *d = &s->d;
+
+	(void)state;
+	assert_int_equal(d->clone_flags, 0x7e020080); /* all eight */
+	assert_true(d->init_is_pid1 && d->loopback && d->new_root && d->share_memory);
+	assert_int_equal(d->map_by, MAP_BY_CHILD);
+	assert_string_equal(d->uid_map, "1000 1000 1\n");
+	assert_true(d->deny_setgroups);
+	assert_true(d->seal.no_new_privs);
+	assert_true(d->seal.caps == 0);
+	assert_true(d->die_with_parent);
+	assert_string_equal(d->hostname, "holm");
+	assert_string_equal(d->seal.cwd, "/");
+	assert_int_equal(d->seal.umask, 022);
+	spec_free(s);
+}
+
+static void environment_is_clean(void **state)
+{
+	struct facts f = fake_facts(1000);
+	struct spec *s = decided(&f, WORDS("env=A=1", "env=TERM", "env=NOPE", "env=PATH=/x"));
+	struct buf all = { 0 };
+
+	(void)state;
+	for (char **p = s->d.main.envp; *p; p++)
+		buf_printf(&all, "%s ", *p);
+	assert_string_equal(all.data, "PATH=/x HOME=/tmp LANG=en_US.UTF-8 A=1 TERM=xterm ");
+	buf_done(&all);
+	spec_free(s);
+	s = decided(&f, WORDS("keep-env=true"));
+	assert_string_equal(s->d.main.envp[2], "SECRET=1");
+	spec_free(s);
+}
+
+static void maps(void **state)
+{
+	struct facts f = fake_facts(1000), root = fake_facts(0);
+	struct id_range sub = { 0, 100000, 65536 };
+	struct spec *s;
+
+	(void)state;
+	f.subuids.items = f.subgids.items = &sub;
+	f.subuids.n = f.subgids.n = 1;
+	s = decided(&f, WORDS("user=root"));
+	assert_string_equal(s->d.uid_map, "0 1000 1\n");
+	spec_free(s);
+	s = decided(&f, WORDS("map-auto=true", "user=root"));
+	assert_string_equal(s->d.uid_map, "0 1000 1\n1 100000 65536\n");
+	assert_int_equal(s->d.map_by, MAP_BY_HELPER);
+	assert_false(s->d.deny_setgroups);
+	spec_free(s);
+	s = decided(&f, WORDS("map-auto=true"));
+	assert_string_equal(s->d.uid_map, "1000 1000 1\n0 100000 1000\n1001 101000 64536\n");
+	spec_free(s);
+	s = decided(&root, WORDS("map-users=0:5000:10", "map-groups=0:5000:10"));
+	assert_int_equal(s->d.map_by, MAP_BY_PARENT);
+	assert_true(s->d.early_ids);
+	assert_int_equal(s->d.seal.uid, 0);
+	spec_free(s);
+	root.extra_groups = true; /* then they are dropped, which takes the parent */
+	s = decided(&root, WORDS());
+	assert_int_equal(s->d.map_by, MAP_BY_PARENT);
+	assert_true(s->d.seal.drop_groups);
+	spec_free(s);
+}
+
+static void maps_that_are_refused(void **state)
+{
+	struct facts f = fake_facts(1000), root = fake_facts(0);
+
+	(void)state;
+	refused(&f, EPERM, "belong to the system", WORDS("map-users=0:0:1"));
+	refused(&f, EPERM, "\"me:100000:10\" to /etc/subuid", WORDS("map-users=0:100000:10"));
+	refused(&f, ENOENT, "/etc/subuid", WORDS("map-auto=true"));
+	refused(&f, EINVAL, "neither root nor UID", WORDS("user=bob"));
+	refused(&root, EINVAL, "overlap", WORDS("map-users=0:1:10", "map-users=5:100:1"));
+	refused(&root, EINVAL, "overlap", WORDS("map-users=0:1:10", "map-users=50:5:1"));
+	refused(&root, EINVAL, "no place in the map", WORDS("map-users=0:1:10", "user=99"));
+	refused(&root, EINVAL, "goes without", WORDS("map-auto=true", "map-users=0:1:1"));
+	refused(&root, EINVAL, "has its maps already", WORDS("share=user", "map-users=0:1:1"));
+}
+
+static void combinations_that_are_refused(void **state)
+{
+	struct facts f = fake_facts(1000), root = fake_facts(0);
+
+	(void)state;
+	refused(&f, EINVAL, "as-pid1", WORDS("as-pid1=true", "share=pid"));
+	refused(&f, EINVAL, "as-pid1", WORDS("as-pid1=true", "service=a=b"));
+	refused(&f, EINVAL, "hostname", WORDS("share=uts", "hostname=x"));
+	refused(&f, EINVAL, "time-offset", WORDS("share=time", "time-offset=monotonic=1"));
+	refused(&f, EINVAL, "mount namespace is shared", WORDS("share=mnt", "tmpfs=/x"));
+	refused(&f, EINVAL, "exclude each other", WORDS("rootfs=/srv/root", "host-root=true"));
+	refused(&f, EINVAL, "goes with rootfs", WORDS("writable=true"));
+	refused(&f, EINVAL, "goes with rootfs", WORDS("overlay=tmp"));
+	refused(&f, ENOENT, "rootfs: /nope", WORDS("rootfs=/nope"));
+	refused(&f, ENOTDIR, "work: /home/me/prog", WORDS("work=prog"));
+	refused(&f, EINVAL, "hide the root", WORDS("tmpfs=/"));
+	refused(&f, EINVAL, "hide the root", WORDS("proc=//"));
+	refused(&f, EPERM, "idmap", WORDS("bind=/srv/root:/x:idmap"));
+	refused(&f, EINVAL, "umask", WORDS("umask=999"));
+	refused(&f, EINVAL, "nice", WORDS("nice=20"));
+	refused(&f, EINVAL, "nice", WORDS("nice=-21"));
+	refused(&f, EINVAL, "hostname", WORDS("hostname=a/b"));
+	refused(&root, EINVAL, "exempts user 0", WORDS("rlimit=nproc=5"));
+}
+
+static const struct mnt *mount_at(const struct spec *s, const char *dst)
+{
+	for (size_t i = s->d.mounts.n; i-- > 0;)
+		if (str_eq(s->d.mounts.items[i].dst, dst))
+			return &s->d.mounts.items[i];
+	return NULL;
+}
+
+static void default_root(void **state)
+{
+	struct facts f = fake_facts(1000), root = fake_facts(0);
+	struct spec *s = decided(&f, WORDS());
+
+	(void)state;
+	assert_int_equal(mount_at(s, "/usr")->kind, MNT_BIND);
+	assert_int_equal(mount_at(s, "/bin")->kind, MNT_SYMLINK);
+	assert_string_equal(mount_at(s, "/etc/localtime")->src, "/usr/share/zoneinfo/Etc/UTC");
+	assert_null(mount_at(s, "/lib32"));
+	assert_null(mount_at(s, "/etc/resolv.conf")); /* no network, no resolver */
+	assert_non_null(mount_at(s, "/proc/keys"));
+	assert_null(mount_at(s, "/proc/timer_list")); /* only root can read it */
+	spec_free(s);
+	s = decided(&root, WORDS("share=net"));
+	assert_non_null(mount_at(s, "/proc/timer_list"));
+	assert_string_equal(mount_at(s, "/etc/resolv.conf")->data, "nameserver 192.0.2.1\n");
+	assert_non_null(mount_at(s, "/etc/services"));
+	spec_free(s);
+	s = decided(&f, WORDS("proc=/proc:full", "tmpfs=/tmp:size=1m"));
+	assert_null(mount_at(s, "/proc/keys"));
+	assert_int_equal(mount_at(s, "/tmp")->kind, MNT_TMPFS);
+	spec_free(s);
+}
+
+static void command_outside_is_shown(void **state)
+{
+	struct facts f = fake_facts(1000);
+	struct spec *s = spec_new();
+	const char **slot = arena_push(s->arena, &s->command.items, &s->command.n, sizeof(*slot));
+
+	(void)state;
+	*slot = "./prog";
+	assert_int_equal(spec_check(s, &f, NULL), 0);
+	assert_string_equal(s->d.main.path, "/home/me/prog");
+	assert_string_equal(s->d.main.argv[0], "./prog");
+	assert_int_equal(mount_at(s, "/home/me/prog")->kind, MNT_BIND);
+	*slot = "/usr/bin/true";
+	assert_int_equal(spec_check(s, &f, NULL), 0);
+	assert_null(mount_at(s, "/usr/bin/true"));
+	*slot = "./nope";
+	assert_int_equal(spec_check(s, &f, NULL), -ENOENT);
+	*slot = "/home/me";
+	assert_int_equal(spec_check(s, &f, NULL), -EACCES);
+	spec_free(s);
+}
+
+static void time_offsets(void **state)
+{
+	struct facts f = fake_facts(1000);
+	struct spec *s =
+		decided(&f, WORDS("time-offset=monotonic=+3d", "time-offset=boottime=-500ms"));
+
+	(void)state;
+	assert_string_equal(s->d.time_offsets, "monotonic 259200 0\nboottime -1 500000000\n");
+	spec_free(s);
+	f.exec_enters_time_ns = false; /* an older kernel: nothing is shared, and unshared late */
+	s = decided(&f, WORDS());
+	assert_true(s->d.late_time_ns);
+	assert_false(s->d.share_memory);
+	assert_int_equal(s->d.clone_flags, 0x7e020000);
+	spec_free(s);
+}
+
+static void fallback(void **state)
+{
+	struct facts f = fake_facts(1000);
+	struct spec *s;
+
+	(void)state;
+	f.fallback_active = true;
+	s = decided(&f, WORDS("fallback=landlock", "ro-bind=/srv/root", "work=/home/me"));
+	assert_int_equal(s->d.clone_flags, 0);
+	assert_false(s->d.new_root);
+	assert_true(s->d.seal.landlock_on && s->d.seal.no_inet && s->d.seal.no_new_privs);
+	assert_string_equal(s->d.seal.cwd, "/home/me");
+	assert_int_equal(s->d.notes.n, 1);
+	spec_free(s);
+	refused(&f, EINVAL, "fallback landlock", WORDS("fallback=landlock", "rootfs=/srv/root"));
+	refused(&f, EINVAL, "at its own path", WORDS("fallback=landlock", "bind=/srv/root:/x"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paths_are_made_normal),
+		cmocka_unit_test(defaults_are_strict),
+		cmocka_unit_test(environment_is_clean),
+		cmocka_unit_test(maps),
+		cmocka_unit_test(maps_that_are_refused),
+		cmocka_unit_test(combinations_that_are_refused),
+		cmocka_unit_test(default_root),
+		cmocka_unit_test(command_outside_is_shown),
+		cmocka_unit_test(time_offsets),
+		cmocka_unit_test(fallback),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
