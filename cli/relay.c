@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * While the box runs: signals that holm gets go to the command, and where the box has a terminal of
- * its own, bytes and window sizes go to and fro between it and ours. The box never holds our
+ * its own, bytes and window sizes are carried between it and ours. The box never holds our
  * terminal, so what it does to its own (ioctl_tty(2), TIOCSTI) reaches nothing of ours.
  */
 #include <errno.h>

@@ -20,9 +20,10 @@
  * Conventions. Calls return 0 (or a documented positive number) or a negative errno, and leave
  * their outputs alone when they fail. Handles are opaque; one handle is used by one thread at a
  * time, different handles by any number of threads. The library keeps no global state, never
- * prints, never exits, installs no signal handler, and does not send SIGCHLD: the box's first
- * process has no exit signal (clone(2)), so that a waitpid(-1) of the caller's never sees it.
- * Every descriptor that it opens is close-on-exec.
+ * prints, never exits and installs no signal handler. A box is a child process of the caller: its
+ * end raises SIGCHLD, and a caller that reaps by waitpid(-1) may take it; holm_wait then still
+ *tells how the command ended, except with as-pid1. Every descriptor that is opened is
+ *close-on-exec.
  */
 #ifndef HOLM_H
 #define HOLM_H

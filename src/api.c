@@ -12,13 +12,17 @@
 #include "run/run.h"
 #include "run/status.h"
 
+#define NOTES_MAX 8
+
 struct holm_spec {
 	struct spec *spec;
 	struct holm_error error;
+	const char *notes[NOTES_MAX + 1]; /* of the last decision: constant texts */
 };
 
 struct holm_box {
 	struct box *box;
+	struct spec *decided; /* a copy of the spec, with all that was decided for this box */
 	struct status status;
 };
 
@@ -112,35 +116,49 @@ int holm_spec_load(struct holm_spec *h, const char *json, size_t len, const char
 	return keep(h, spec_load(h->spec, json, len, name, &e), &e);
 }
 
-/* Facts, filter, decision. */
-static int decide(struct spec *s, bool fallback, struct err *e)
+static void free_spec(struct spec **s)
 {
-	struct facts facts;
-	int r = facts_read(s, &facts, e);
-
-	facts.fallback_active = fallback;
-	if (r == 0)
-		r = filter_prepare(s, e);
-	return r < 0 ? r : spec_check(s, &facts, e);
+	spec_free(*s);
 }
 
-static bool needs_fallback(const struct spec *s)
-{
-	const char *what;
+#define _cleanup_spec_ _cleanup_(free_spec)
 
-	return s->fallback && s->ns[NS_USER].mode == NS_NEW && facts_probe_userns(&what) < 0;
+/* Facts, filter, decision; on a copy, so that a spec can be used for any number of boxes. */
+static int decide(struct holm_spec *h, struct spec **out, struct err *e)
+{
+	_cleanup_spec_ struct spec *s = spec_copy(h->spec);
+	struct facts facts;
+	const char *what;
+	int r;
+
+	if (!s)
+		return err_errno(e, ENOMEM, "spec");
+	r = facts_read(s, &facts, e);
+	facts.fallback_active =
+		s->fallback && s->ns[NS_USER].mode == NS_NEW && facts_probe_userns(&what) < 0;
+	if (r == 0)
+		r = filter_prepare(s, e);
+	if (r == 0)
+		r = spec_check(s, &facts, e);
+	memset(h->notes, 0, sizeof(h->notes));
+	for (size_t i = 0; r == 0 && i < s->d.notes.n && i < NOTES_MAX; i++)
+		h->notes[i] = s->d.notes.items[i];
+	if (r == 0)
+		*out = TAKE_PTR(s);
+	return r;
 }
 
 int holm_check(struct holm_spec *h)
 {
+	_cleanup_spec_ struct spec *decided = NULL;
 	struct err e = { 0 };
 
-	return keep(h, decide(h->spec, needs_fallback(h->spec), &e), &e);
+	return keep(h, decide(h, &decided, &e), &e);
 }
 
 const char *holm_note(const struct holm_spec *h, size_t i)
 {
-	return i < h->spec->d.notes.n ? h->spec->d.notes.items[i] : NULL;
+	return i < NOTES_MAX ? h->notes[i] : NULL;
 }
 
 static int plan_walk(const struct run *r, holm_plan_fn *fn, void *arg)
@@ -171,31 +189,32 @@ static int plan_walk(const struct run *r, holm_plan_fn *fn, void *arg)
 
 int holm_plan(struct holm_spec *h, holm_plan_fn *fn, void *arg)
 {
+	_cleanup_spec_ struct spec *decided = NULL;
+	struct err e = { 0 };
 	struct run r;
-	int code = holm_check(h);
+	int code = keep(h, decide(h, &decided, &e), &e);
 
 	if (code < 0)
 		return code;
-	run_init(&r, h->spec);
+	run_init(&r, decided);
 	return plan_walk(&r, fn, arg);
 }
 
 int holm_spawn_flags(struct holm_spec *h, unsigned flags, struct holm_box **out)
 {
+	_cleanup_spec_ struct spec *decided = NULL;
 	_cleanup_free_ struct holm_box *b = calloc(1, sizeof(*b));
 	struct err e = { 0 };
-	int r;
+	int r = b ? decide(h, &decided, &e) : err_errno(&e, ENOMEM, "start a box");
 
-	if (!b)
-		return -ENOMEM;
-	r = decide(h->spec, needs_fallback(h->spec), &e);
 	if (r == 0)
-		r = box_start(h->spec, flags & HOLM_TIMED, &b->box, &e);
+		r = box_start(decided, flags & HOLM_TIMED, &b->box, &e);
 	if (r < 0) {
 		status_failed(h->spec, &e);
 		return keep(h, r, &e);
 	}
-	status_started(&b->status, h->spec, b->box);
+	status_started(&b->status, decided, b->box);
+	b->decided = TAKE_PTR(decided);
 	*out = TAKE_PTR(b);
 	return keep(h, 0, &e);
 }
@@ -297,6 +316,7 @@ void holm_free(struct holm_box *b)
 	if (!b)
 		return;
 	box_free(b->box);
+	spec_free(b->decided);
 	free(b);
 }
 

@@ -22,18 +22,29 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* The first process is gone or about to go. For a box without init its status is the command's. */
+/*
+ * The first process is gone or about to go. For a box without init its status is the command's.
+ * The caller may have reaped it (exec has given it back the exit signal SIGCHLD): then that status
+ * is gone, but what the init told of the command is not.
+ */
 static int collect(struct box *b, struct box_event *out)
 {
-	int status;
+	struct pollfd gone = { b->pidfd, POLLIN, 0 };
+	int status = SIGKILL;
+	bool reaped = false;
 
-	while (waitpid(b->pid, &status, __WALL) < 0)
+	while (waitpid(b->pid, &status, __WALL) < 0) {
+		if (errno == ECHILD && sys_poll(&gone, 1, -1) > 0) {
+			reaped = true;
+			break;
+		}
 		if (errno != EINTR)
 			return -errno;
+	}
 	b->ended = true;
 	if (out->kind != BOX_ENDED) {
 		*out = (struct box_event){
-			.kind = b->has_init ? BOX_LOST : BOX_ENDED,
+			.kind = b->has_init || reaped ? BOX_LOST : BOX_ENDED,
 			.status = status,
 		};
 	}

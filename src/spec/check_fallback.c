@@ -38,11 +38,15 @@ static const struct {
 
 static int allow(struct spec *s, enum landlock_access access, const char *path)
 {
-	struct landlock_rule *rule =
-		arena_push(s->arena, &s->landlock.items, &s->landlock.n, sizeof(*rule));
+	struct landlock_rule *rule, *bigger;
 
-	if (!rule || !path)
+	bigger = arena_alloc(s->arena, (s->landlock.n + 1) * sizeof(*bigger));
+	if (!bigger || !path)
 		return -ENOMEM;
+	for (size_t i = 0; i < s->landlock.n; i++)
+		bigger[i] = s->landlock.items[i];
+	s->landlock.items = bigger;
+	rule = &s->landlock.items[s->landlock.n++];
 	*rule = (struct landlock_rule){ access, path, true };
 	return 0;
 }

@@ -316,6 +316,19 @@ static int add_default_views(struct spec *s, const struct facts *f)
 	return r == 0 ? add_etc(s, f) : r;
 }
 
+/* The layers' paths made absolute, in a list of our own. */
+static int own_layers(struct spec *s, const struct facts *f, struct mnt *m)
+{
+	const char **own = arena_alloc(s->arena, m->layers.n * sizeof(*own));
+
+	if (!own)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->layers.n; i++)
+		own[i] = path_normal(s->arena, f->cwd, m->layers.items[i]);
+	m->layers.items = own;
+	return 0;
+}
+
 static int add_user_mount(struct spec *s, const struct facts *f, const struct mnt *wish,
 			  struct err *e)
 {
@@ -335,6 +348,8 @@ static int add_user_mount(struct spec *s, const struct facts *f, const struct mn
 		return -ENOMEM;
 	*m = *wish;
 	/* overlayfs wants two layers at least; one alone, read-only, is a bind. */
+	if (own_layers(s, f, m) < 0)
+		return -ENOMEM;
 	if (m->kind == MNT_OVERLAY && m->read_only && m->layers.n == 1) {
 		m->kind = MNT_BIND;
 		m->src = m->layers.items[0];
@@ -347,8 +362,6 @@ static int add_user_mount(struct spec *s, const struct facts *f, const struct mn
 	m->dst = dst ? dst : m->src;
 	if (m->upper)
 		m->upper = path_normal(s->arena, f->cwd, m->upper);
-	for (size_t i = 0; i < m->layers.n; i++)
-		m->layers.items[i] = path_normal(s->arena, f->cwd, m->layers.items[i]);
 	if (m->idmap && (!f->privileged || s->ns[NS_USER].mode != NS_NEW))
 		return err_set(e, EPERM,
 			       "bind %s: idmap needs CAP_SYS_ADMIN where holm is started, "

@@ -162,6 +162,20 @@ struct spec *spec_new(void)
 	return s;
 }
 
+struct spec *spec_copy(const struct spec *s)
+{
+	struct arena *a = arena_new();
+	struct spec *copy = a ? arena_alloc(a, sizeof(*copy)) : NULL;
+
+	if (!copy) {
+		arena_free(a);
+		return NULL;
+	}
+	*copy = *s;
+	copy->arena = a;
+	return copy;
+}
+
 void spec_free(struct spec *s)
 {
 	if (s)

@@ -223,7 +223,7 @@ struct spec {
 	bool outlive_parent;
 	int info_fd, status_fd, sync_fd, block_fd, ready_fd; /* -1: none */
 
-	/* Set by the caller of spec_check: the filter that `seccomp` names, ready to load. */
+	/* Set by whoever calls spec_check: the filter that `seccomp` names, ready to load. */
 	const struct sock_filter *filter;
 	uint16_t filter_len;
 
@@ -284,6 +284,11 @@ const struct field *field_find(const char *name);
 
 struct spec *spec_new(void);
 void spec_free(struct spec *s);
+/*
+ * A copy to decide on: what check allocates, and changes, is its own. Of what it shares with the
+ * original nothing is written to.
+ */
+struct spec *spec_copy(const struct spec *s);
 int spec_set(struct spec *s, const char *field, const char *value, struct err *e);
 int spec_load(struct spec *s, const char *json, size_t len, const char *name, struct err *e);
 int spec_check(struct spec *s, const struct facts *f, struct err *e);

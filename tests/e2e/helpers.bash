@@ -118,7 +118,7 @@ traces()
 {
 	ps -o pid=,comm= -s "$(ps -o sid= -p $$)" | grep -E ' holm(-init)?$' || :
 	cut -d ' ' -f 3- /proc/self/mountinfo
-	find /tmp /run /dev/shm /var/tmp -maxdepth 1 -name '*holm*' ! -name 'holm-test.*' \
+	find /tmp /run /dev/shm /var/tmp -maxdepth 1 -name '*holm*' ! -name 'holm-test.*' ! -name 'holm-fault.*' \
 		-user "$(id -u)" -mmin -1 2>/dev/null || :
 	ls /dev/mqueue 2>/dev/null || :
 }

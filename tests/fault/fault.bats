@@ -34,7 +34,7 @@ namespaces() {
 snapshot() {
 	namespaces | wc -l
 	wc -l </proc/self/mountinfo
-	find /tmp -maxdepth 1 -name 'holm*' | sort
+	find /tmp -maxdepth 1 -name 'holm*' ! -name 'holm-test*' | sort
 	find "$BIN" | sort
 	pgrep -fc "sleep $MARK" || true
 	pgrep -xc holm-init || true
@@ -73,6 +73,17 @@ all_steps() {
 	# shellcheck disable=SC2046
 	as_user "$BIN/holm" plan --json box $(options) -- sleep "$MARK" |
 		jq -r '.[].step' | awk '{ print $1 "#" n[$1]++ }'
+}
+
+# In a pid and mount namespace of its own, so that nothing else on the machine is counted.
+isolated() {
+	if [ "$(id -u)" = 0 ]; then
+		export SPEC
+		unshare --pid --fork --mount --mount-proc --kill-child \
+			bash -eo pipefail -c "$(declare -f); break_each_step $1"
+	else
+		break_each_step "$1"
+	fi
 }
 
 break_each_step() {
@@ -116,51 +127,51 @@ check_parent() {
 
 @test "default: every step fails in turn" {
 	SPEC=default
-	break_each_step fail
+	isolated fail
 }
 
 @test "default: whoever runs a step is killed, at every step" {
 	SPEC=default
-	break_each_step kill
+	isolated kill
 }
 
 @test "default: the parent is killed at every step" {
 	SPEC=default
-	break_each_step parent
+	isolated parent
 }
 
 @test "rootfs with overlay: every step fails in turn" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	SPEC=overlay
-	break_each_step fail
+	isolated fail
 }
 
 @test "rootfs with overlay: whoever runs a step is killed, at every step" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	SPEC=overlay
-	break_each_step kill
+	isolated kill
 }
 
 @test "rootfs with overlay: the parent is killed at every step" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	SPEC=overlay
-	break_each_step parent
+	isolated parent
 }
 
 @test "ordinary user: every step fails in turn" {
 	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
 	SPEC=user
-	break_each_step fail
+	isolated fail
 }
 
 @test "ordinary user: whoever runs a step is killed, at every step" {
 	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
 	SPEC=user
-	break_each_step kill
+	isolated kill
 }
 
 @test "ordinary user: the parent is killed at every step" {
 	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
 	SPEC=user
-	break_each_step parent
+	isolated parent
 }
