@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * C, the first process of a box: joins, builds the root, starts the program, becomes the init.
- * It may share its parent's memory, so it works on its own copy of the run and leaves no trace in
- * the rest but the report.
+ * C, the first process of a box: joins, builds the root, becomes the init, which starts the
+ * command. It may share its parent's memory, so it works on its own copy of the run and leaves no
+ * trace in the rest but the report.
  */
 #include "run/run.h"
 #include "sys/process.h"
@@ -13,29 +13,50 @@ static void keep_over_exec(int fd)
 		sys_fcntl(fd, F_SETFD, 0);
 }
 
-/* Replaces this process by the init program; its descriptors and the command's pid are its words.
+/* What init and the command need is kept over the exec of the init, which then closes the rest. */
+static void keep_descriptors(const struct run *r)
+{
+	const struct seal *seal = r->seal;
+
+	keep_over_exec(r->control_fd[1]);
+	keep_over_exec(r->report_fd[1]);
+	keep_over_exec(r->parent_pidfd);
+	keep_over_exec(r->slave_fd);
+	keep_over_exec(r->spec->sync_fd);
+	keep_over_exec(seal->block_fd);
+	for (size_t i = 0; i < seal->n_keep_fds; i++)
+		keep_over_exec(seal->keep_fds[i]);
+}
+
+/* A descriptor as a word; "0" for none, which is never one of these. */
+static char *fd_word(char *out, int fd)
+{
+	fs_put_u64(out, fd >= 0 ? (uint64_t)fd : 0, 10);
+	return out;
+}
+
+/*
+ * Replaces this process by the init program, and only that starts the command: as long as we share
+ * the caller's memory nothing of the box may run, for /proc/1/mem would be that memory.
  */
 static int become_init(struct run *r)
 {
-	char control[24], parent[24], main_pid[24], flags[24];
-	char *argv[] = { (char *)"holm-init", control, parent, main_pid, flags, NULL };
-	char *envp[] = { NULL };
-	bool services = r->d->services.n > 0;
+	char words[5][24];
+	uint64_t flags = (r->d->init_is_pid1 ? INIT_IS_PID1 : 0) | (r->timed ? INIT_TIMED : 0) |
+			 (r->d->time_by_fork ? INIT_COPIES : 0);
+	char *argv[] = { (char *)"holm-init",
+			 fd_word(words[0], r->control_fd[1]),
+			 fd_word(words[1], r->report_fd[1]),
+			 fd_word(words[2], r->parent_pidfd),
+			 fd_word(words[3], r->slave_fd),
+			 words[4],
+			 NULL };
+	char *envp[] = { (char *)fault_text(r), NULL };
 
-	fs_put_u64(control, (uint64_t)r->control_fd[1], 10);
-	fs_put_u64(parent, (uint64_t)(r->parent_pidfd >= 0 ? r->parent_pidfd : 0), 10);
-	fs_put_u64(main_pid, (uint64_t)r->shared->main_pid, 10);
-	fs_put_u64(flags, r->d->init_is_pid1, 10);
-	keep_over_exec(r->control_fd[1]);
-	keep_over_exec(r->parent_pidfd);
-	keep_over_exec(r->spec->sync_fd);
-	/* A reader of the command's output must see its end when the command ends. */
-	for (int fd = 0; fd < 3 && !services; fd++)
-		sys_close(fd);
-	for (int fd = 0; fd < 3 && services && r->slave_fd >= 0; fd++)
-		if (r->d->tty[fd])
-			sys_dup3(r->slave_fd, fd, 0);
+	fs_put_u64(words[4], flags, 10);
+	keep_descriptors(r);
 	r->report->code = -sys_execveat(r->init_fd, "", argv, envp, AT_EMPTY_PATH);
+	r->report->step = r->shared->at_step;
 	r->report->failed = "execute the init";
 	return 125;
 }
@@ -44,22 +65,13 @@ static int become_init(struct run *r)
 static int first_process(void *arg)
 {
 	struct run r = *(struct run *)arg;
-	int pid;
 
 	if (stage_run(&r, STAGE_ROOT) < 0)
 		return 125;
-	if (r.d->as_pid1) {
-		stage_run(&r, STAGE_SEAL);
-		return 125;
-	}
-	pid = program_start(&r, r.memory->program_stack, r.d->share_memory);
-	if (pid < 0) {
-		if (!r.report->code)
-			r.report->code = -pid;
-		return 125;
-	}
-	r.shared->main_pid = pid;
-	return become_init(&r);
+	if (!r.d->as_pid1)
+		return become_init(&r);
+	stage_run(&r, STAGE_SEAL);
+	return 125;
 }
 
 /*

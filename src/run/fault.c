@@ -6,39 +6,52 @@
  *	HOLM_FAULT=STEP[#ITEM]:kill      whoever runs the step is killed there
  *	HOLM_FAULT=STEP[#ITEM]:parent    the parent is killed while the step is run
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "run/run.h"
 #include "sys/process.h"
 
 enum { FAULT_NONE, FAULT_FAIL, FAULT_KILL, FAULT_PARENT };
 
-static char wanted[64];
+static char wanted[64], text[80];
 
-void fault_setup(struct run *r)
+/* Runs in the init as well, which has no libc. */
+void fault_setup(struct run *r, char *const *environ)
 {
 	static const char *const actions[] = { "", "fail", "kill", "parent" };
-	const char *text = getenv("HOLM_FAULT");
 	char *colon, *item;
 
-	if (!text || strlen(text) >= sizeof(wanted))
+	while (*environ && strncmp(*environ, "HOLM_FAULT=", 11) != 0)
+		environ++;
+	if (!*environ || strlen(*environ) >= sizeof(text) - 1)
 		return;
-	strcpy(wanted, text);
+	memcpy(text, *environ, strlen(*environ) + 1);
+	fs_put_str(wanted, wanted + sizeof(wanted), text + 11);
 	colon = strchr(wanted, ':');
 	if (!colon)
 		return;
 	*colon = 0;
 	for (int i = FAULT_FAIL; i <= FAULT_PARENT; i++)
-		if (str_eq(colon + 1, actions[i]))
+		if (strncmp(colon + 1, actions[i], 8) == 0)
 			r->fault.action = i;
 	item = strchr(wanted, '#');
+	r->fault.item = 0;
 	if (item) {
-		*item = 0;
-		r->fault.item = (unsigned)atoi(item + 1);
+		*item++ = 0;
+		while (*item)
+			r->fault.item = r->fault.item * 10 + (unsigned)(*item++ - '0');
 	}
 	r->fault.step = wanted;
+}
+
+const char *fault_text(const struct run *r)
+{
+	return r->fault.step ? text : NULL;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return strncmp(a, b, 64) == 0;
 }
 
 void fault_asked(void)
@@ -50,7 +63,7 @@ int fault_hit(const struct run *r, const struct step *s, size_t item)
 {
 	struct timespec nap = { 0, 50000000 };
 
-	if (!r->fault.step || r->fault.item != item || strcmp(r->fault.step, s->name) != 0)
+	if (!r->fault.step || r->fault.item != item || !same(r->fault.step, s->name))
 		return 0;
 	switch (r->fault.action) {
 	case FAULT_FAIL:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * PID 1 of a box: a program of its own, without libc, a few pages large. The first process executes
- * it from a memory file once the command runs. It reaps whatever ends, starts and restarts the
- * companions, passes signals on, answers the parent over the control channel, and when the command
- * has ended ends everything else and says how it went.
+ * PID 1 of a box: a program of its own, without libc, a few pages large, executed from a memory
+ * file by the process that built the box. It starts the command, reaps whatever ends, starts and
+ * restarts the companions, passes signals on, answers the parent over the control channel, and when
+ * the command has ended ends everything else and says how it went.
  *
- * Its words: the control channel, a descriptor of the parent process (0: it may be outlived), the
- * command's pid, and whether it is really process 1.
+ * Its words: the control channel, the report pipe, a descriptor of the parent process, the box's
+ * terminal (0 where there is none), and flags.
  */
 #include <linux/limits.h>
 
@@ -53,27 +53,102 @@ static void send_event(struct init *in, enum box_event_kind kind, const char *na
 
 /* ---- programs ---- */
 
-static int start(struct init *in, const struct program *p, const int *fds, unsigned n_fds)
+static struct run run_of(struct init *in, const struct seal *seal, const struct program *p,
+			 struct shared *shared)
 {
-	struct report report = { 0 };
-	struct shared shared = { 0 };
-	struct run run = {
-		.seal = &in->seal,
+	return (struct run){
+		.seal = seal,
 		.program = p,
 		.steps = init_steps,
 		.n_steps = init_n_steps,
-		.shared = &shared,
-		.report = &report,
+		.shared = shared,
+		.report = &shared->report,
 		.controlling_fd = -1,
 		.parent_pidfd = -1,
+		.report_fd = { -1, -1 },
+		.timed = in->timed,
 	};
+}
+
+/*
+ * Whoever reads the command's output must see its end when the command ends, so init lets go of it,
+ * unless companions write there too. The three numbers stay taken: what is received later must not
+ * end up there.
+ */
+static void let_go_of_stdio(struct init *in)
+{
+	int null_fd = in->n_services ? -1 : sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (in->n_services == 0 && null_fd >= 0)
+			sys_dup3(null_fd, fd, 0);
+		else if (in->n_services == 0)
+			sys_close(fd);
+		else if (in->terminal_fd >= 0 && in->seal.tty[fd])
+			sys_dup3(in->terminal_fd, fd, 0);
+	}
+	if (null_fd >= 0)
+		sys_close(null_fd);
+}
+
+/* And of what is held for the command alone. */
+static void let_go(struct init *in)
+{
+	let_go_of_stdio(in);
+	for (size_t i = 0; i < in->seal.n_keep_fds; i++)
+		sys_close(in->seal.keep_fds[i]);
+	if (in->terminal_fd >= 0)
+		sys_close(in->terminal_fd);
+	if (in->seal.block_fd >= 0)
+		sys_close(in->seal.block_fd);
+	sys_close(in->report_fd);
+}
+
+/* Starts the command and tells the parent how that went. */
+static bool start_main(struct init *in, char **envp)
+{
+	struct {
+		struct wire_head head;
+		struct wire_started started;
+	} packet = { { WIRE_STARTED, 0, 0, sizeof(struct wire_started) }, { 0 } };
+	struct wire_started *out = &packet.started;
+	struct shared shared = { 0 };
+	struct run run = run_of(in, &in->seal, &in->main, &shared);
+
+	run.controlling_fd = in->terminal_fd;
+	run.report_fd[1] = in->report_fd;
+	fault_setup(&run, envp);
+	in->main_pid = program_start(&run, in->stack, !in->copies);
+	if (in->main_pid > 0 && !in->copies && !shared.exec_tried)
+		shared.report = (struct report){ ECANCELED, shared.at_step, shared.at_item,
+						 "killed meanwhile" };
+	out->code = in->main_pid < 0 && !shared.report.code ? -in->main_pid : shared.report.code;
+	out->step = shared.report.step;
+	out->item = shared.report.item;
+	out->pid = in->main_pid;
+	if (shared.report.failed)
+		fs_put_str(out->failed, out->failed + sizeof(out->failed), shared.report.failed);
+	memcpy(out->step_ns, shared.step_ns, sizeof(out->step_ns));
+	sys_send_fds(in->control_fd, &packet, sizeof(packet), NULL, 0);
+	let_go(in);
+	return out->code == 0;
+}
+
+/* A companion or a helper, on the descriptors given or on init's own. */
+static int start(struct init *in, const struct program *p, const int *fds, unsigned n_fds)
+{
+	struct shared shared = { 0 };
+	struct run run = run_of(in, &in->others, p, &shared);
 	int saved[3] = { -1, -1, -1 }, pid;
 
 	for (unsigned i = 0; i < n_fds; i++) {
 		saved[i] = sys_fcntl((int)i, F_DUPFD_CLOEXEC, 10);
-		sys_dup3(fds[i], (int)i, 0);
+		if (fds[i] == (int)i)
+			sys_fcntl((int)i, F_SETFD, 0);
+		else
+			sys_dup3(fds[i], (int)i, 0);
 	}
-	pid = program_start(&run, in->stack, true);
+	pid = program_start(&run, in->stack, !in->copies);
 	for (unsigned i = 0; i < n_fds; i++) {
 		if (saved[i] >= 0)
 			sys_dup3(saved[i], (int)i, 0);
@@ -168,28 +243,37 @@ static void kill_all(struct init *in)
 		kill_children(in);
 }
 
-/* Companions get a chance to stop, the last started first; everything else is killed at once. */
+/* Companions get a chance to stop, one after the other, the last one first. */
 static void stop(struct init *in)
 {
-	bool waiting = false;
-
+	if (in->stopping)
+		return;
 	in->stopping = true;
-	for (unsigned i = in->n_services; i-- > 0;) {
+	in->n_to_stop = in->n_services;
+	for (unsigned i = 0; i < in->n_services; i++)
 		in->services[i].start_at_ms = 0;
-		if (in->services[i].pid) {
-			sys_kill(-in->services[i].pid, SIGTERM);
-			waiting = true;
-		}
-	}
-	in->kill_at_ms = waiting ? init_now_ms() + STOP_MS : init_now_ms();
 }
 
-static bool services_left(const struct init *in)
+/* True when no companion is left to wait for, so that everything else can be killed. */
+static bool stop_next(struct init *in)
 {
-	for (unsigned i = 0; i < in->n_services; i++)
-		if (in->services[i].pid)
-			return true;
-	return false;
+	while (in->n_to_stop > 0) {
+		struct service *s = &in->services[in->n_to_stop - 1];
+
+		if (!s->pid) {
+			in->n_to_stop--;
+			in->kill_at_ms = 0;
+		} else if (!in->kill_at_ms) {
+			sys_kill(-s->pid, SIGTERM);
+			in->kill_at_ms = init_now_ms() + STOP_MS;
+			return false;
+		} else {
+			if (init_now_ms() >= in->kill_at_ms)
+				sys_kill(-s->pid, SIGKILL);
+			return false;
+		}
+	}
+	return true;
 }
 
 static struct service *service_of(struct init *in, int pid)
@@ -283,21 +367,14 @@ static void run_helper(struct init *in, const struct wire_head *head, struct wir
 	char **argv = wire_get_list(w, pool, &used, ARRAY_SIZE(pool));
 	struct helper *h = helper_of(in, 0);
 	struct program p = { .name = "helper", .argv = argv, .envp = in->envp };
-	int pid, null_fd;
+	int pid;
 
 	if (!argv || !argv[0] || !h || in->stopping) {
 		reply(in, WIRE_RUN_REPLY, head->id, h ? -EINVAL : -EAGAIN);
 		return;
 	}
 	p.path = argv[0];
-	if (n_fds == 0 && sys_fcntl(0, F_GETFD, 0) < 0) { /* init keeps none without companions */
-		null_fd = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
-		pid = start(in, &p, (const int[]){ null_fd, null_fd, null_fd }, 3);
-		if (null_fd >= 0)
-			sys_close(null_fd);
-	} else {
-		pid = start(in, &p, fds, n_fds);
-	}
+	pid = start(in, &p, fds, n_fds);
 	if (pid > 0)
 		*h = (struct helper){ pid, head->id };
 	reply(in, WIRE_RUN_REPLY, head->id, pid);
@@ -341,7 +418,7 @@ static bool serve(struct init *in)
 
 static int64_t next_timeout(const struct init *in)
 {
-	int64_t at = in->stopping ? in->kill_at_ms : 0;
+	int64_t at = in->stopping && in->n_to_stop ? in->kill_at_ms : 0;
 
 	for (unsigned i = 0; i < in->n_services; i++) {
 		int64_t due = in->services[i].start_at_ms;
@@ -376,13 +453,17 @@ static void wait_event(struct init *in, int64_t timeout_ms)
 static void live(struct init *in)
 {
 	while (!reap(in) || in->main_pid) {
-		int64_t timeout_ms = next_timeout(in);
+		int64_t timeout_ms;
 
-		if (in->orphaned)
+		if (in->orphaned) {
 			stop(in);
-		if (in->orphaned || (in->stopping && (timeout_ms == 0 || !services_left(in)))) {
+			in->n_to_stop = 0; /* no time for that */
+		}
+		if (in->stopping && stop_next(in)) {
 			kill_all(in);
 			timeout_ms = in->is_pid1 ? -1 : 10;
+		} else {
+			timeout_ms = next_timeout(in);
 		}
 		wait_event(in, timeout_ms);
 		start_due(in);
@@ -399,28 +480,46 @@ static int number(const char *s)
 	return v;
 }
 
+/* Zero stands for "none". */
+static int descriptor(const char *word)
+{
+	int fd = number(word);
+
+	return fd ? fd : -1;
+}
+
+static void read_words(struct init *in, char **argv)
+{
+	int flags = number(argv[5]);
+
+	in->control_fd = descriptor(argv[1]);
+	in->report_fd = descriptor(argv[2]);
+	in->parent_fd = descriptor(argv[3]);
+	in->terminal_fd = descriptor(argv[4]);
+	in->is_pid1 = flags & INIT_IS_PID1;
+	in->timed = flags & INIT_TIMED;
+	in->copies = flags & INIT_COPIES;
+}
+
 void init_main(long *stack)
 {
 	char **argv = (char **)(stack + 1);
 	uint64_t child = UINT64_C(1) << (SIGCHLD - 1), all = ~UINT64_C(0);
 	struct init *in = &me;
 
-	if (stack[0] != 5)
+	if (stack[0] != 6)
 		sys_exit(125);
 	/* No process of the box may look into this one, unless it was given sys_ptrace. */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	sys_prctl(PR_SET_NAME, (unsigned long)"holm-init", 0, 0, 0);
 	sys_sigprocmask(SIG_SETMASK, &all, NULL);
-	in->control_fd = number(argv[1]);
-	in->parent_fd = number(argv[2]) ? number(argv[2]) : -1;
-	in->main_pid = number(argv[3]);
-	in->is_pid1 = number(argv[4]) != 0;
+	sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
+	read_words(in, argv);
 	in->start_ms = init_now_ms();
 	in->signal_fd = sys_signalfd(-1, &child, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	sys_fcntl(in->control_fd, F_SETFD, 1);
-	if (in->parent_fd >= 0)
-		sys_fcntl(in->parent_fd, F_SETFD, 1);
 	if (in->signal_fd < 0 || !init_read_conf(in))
+		sys_exit(125);
+	if (!start_main(in, argv + 7))
 		sys_exit(125);
 	for (unsigned i = 0; i < in->n_services; i++)
 		service_start(in, &in->services[i]);

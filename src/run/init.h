@@ -29,13 +29,15 @@ struct helper {
 };
 
 struct init {
-	int control_fd, parent_fd, signal_fd;
+	int control_fd, report_fd, parent_fd, terminal_fd, signal_fd;
 	int main_pid; /* 0: it has ended */
 	int status;
-	bool is_pid1, stopping, orphaned;
+	bool is_pid1, timed, copies, stopping, orphaned;
+	unsigned n_to_stop; /* companions that have not been stopped yet */
 	int64_t start_ms, kill_at_ms;
 	uint64_t reaped;
-	struct seal seal;
+	struct seal seal, others; /* of the command; of companions and helpers */
+	struct program main;
 	char **envp;
 	struct service services[SERVICES_MAX];
 	unsigned n_services;

@@ -43,8 +43,14 @@ static void read_seal(struct wire_in *w, struct seal *seal)
 	read_landlock(w, seal);
 	seal->filter_len = (uint16_t)wire_get_u64(w);
 	seal->filter = seal->filter_len ? wire_get(w, seal->filter_len * (size_t)8) : NULL;
-	/* What is kept open for the command is not for companions and helpers. */
-	seal->n_keep_fds = 0;
+}
+
+static void read_main(struct init *in, struct wire_in *w)
+{
+	in->main.name = "main";
+	in->main.path = wire_get_str(w);
+	in->main.argv = wire_get_list(w, in->pointers, &in->n_pointers, POINTERS_MAX);
+	in->main.envp = in->envp;
 }
 
 static void read_services(struct init *in, struct wire_in *w)
@@ -84,7 +90,11 @@ bool init_read_conf(struct init *in)
 		return false;
 	w.len = (size_t)n;
 	read_seal(&w, &in->seal);
+	in->others = in->seal;
+	in->others.n_keep_fds = 0; /* what is kept open is for the command alone */
+	in->others.block_fd = -1;
 	in->envp = wire_get_list(&w, in->pointers, &in->n_pointers, POINTERS_MAX);
+	read_main(in, &w);
 	read_services(in, &w);
 	return !w.bad;
 }

@@ -8,11 +8,11 @@
  *	LINK   parent, beside the first process  LIVE  parent, when the program runs
  *	JOIN   first process, before it clones once more into what it joined
  *
- * Three processes take part. The parent P clones C, the first process of the box, in the same
- * memory (CLONE_VM: no page table is copied, however large the caller is). C builds the box, clones
- * X, which seals itself and executes the command, and then becomes the box's init by executing a
- * tiny program of its own. What C and X do may neither allocate, nor print, nor touch errno; what
- * went wrong they leave in `struct report`, and P finds the words.
+ * Four processes take part. The parent P clones C, the first process of the box, in the same
+ * memory (CLONE_VM: no page table is copied, however large the caller is). C builds the box and
+ *then executes the init, a tiny program of its own; init clones X, which seals itself and executes
+ *the command. What C and X do may neither allocate, nor print, nor touch errno; what went wrong
+ *they leave in `struct report`, and P finds the words.
  */
 #pragma once
 
@@ -61,9 +61,10 @@ struct report {
 struct shared {
 	struct report report;
 	unsigned at_step, at_item; /* what the child is doing: its last word if it is killed */
-	int exec_tried; /* X went as far as exec: what comes after that is the command's doing */
-	int main_pid;   /* X, as C sees it */
-	int init_pid;   /* C where a first process joined and cloned again: as P sees it */
+	int exec_tried;   /* X went as far as exec: what comes after that is the command's doing */
+	int main_pid;     /* X, inside */
+	char failed[128]; /* words that came from the init */
+	int init_pid;     /* C where a first process joined and cloned again: as P sees it */
 	uint64_t step_ns[STEPS_MAX];
 };
 
@@ -103,11 +104,11 @@ struct run {
 #define STACK_SIZE (64 * 1024)
 
 /*
- * What C and X work in. Each gets its own copy of the run, and C's is made before it is cloned: P
- * goes on at once, and closes descriptors that C still needs under their numbers.
+ * What C works in. Its copy of the run is made before it is cloned: P goes on at once, and closes
+ * descriptors that C still needs under their numbers.
  */
 struct child_memory {
-	_Alignas(16) char first_stack[STACK_SIZE], program_stack[STACK_SIZE];
+	_Alignas(16) char first_stack[STACK_SIZE];
 	char second_stack[STACK_SIZE]; /* of the process that is cloned after joining */
 	struct run run;
 };
@@ -124,7 +125,7 @@ count_fn want_idmap, want_map_self, want_early_ids, want_own_propagation, want_t
 count_fn want_loopback, want_root, want_mounts, want_terminal, want_root_propagation;
 count_fn want_root_read_only;
 act_fn act_report, act_control, act_parent, act_init_image, act_targets, act_clone;
-act_fn act_map_parent, act_go, act_idmap, act_brief, act_live_terminal;
+act_fn act_map_parent, act_go, act_idmap, act_brief, act_live_terminal, act_started;
 act_fn act_join, act_close_on_exec, act_wait, act_map_self, act_early_ids, act_own_propagation;
 act_fn act_time, act_names, act_loopback, act_root, act_mount, act_terminal;
 act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper;
@@ -145,6 +146,14 @@ act_fn act_session, act_block, act_rlimit, act_nice, act_cwd, act_bound, act_ids
 act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, act_seccomp, act_exec;
 
 /* ---- child.c ---- */
+
+/* The last word of the init program. */
+enum init_flag {
+	INIT_IS_PID1 = 1,
+	INIT_TIMED = 2,
+	INIT_COPIES = 4, /* programs are started in a copy of its memory (time_by_fork) */
+};
+
 int child_main(void *run); /* C: on its own stack, in the parent's memory */
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
@@ -160,8 +169,9 @@ int words_failure(const struct run *r, const struct step *s, size_t item, int co
 		  const char *failed, struct err *e);
 
 /* ---- fault.c or fault_none.c ---- */
-void fault_setup(struct run *r);
-void fault_asked(void); /* by the child, through the report pipe */
+void fault_setup(struct run *r, char *const *environ);
+const char *fault_text(const struct run *r); /* for the init's environment; NULL: none */
+void fault_asked(void);                      /* by the child, through the report pipe */
 int fault_hit(const struct run *r, const struct step *s, size_t item);
 
 /* ---- start.c ---- */

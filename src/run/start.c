@@ -46,8 +46,9 @@ static void undo_from(struct run *r, unsigned n)
 }
 
 /*
- * The pipe closes when the last of C and X has executed something or is gone. True: the command
- * runs. A death without a word is told as the clone's failure.
+ * The pipe closes when C, its init and X have each executed something or are gone. True: no failure
+ * is known. Without an init a death without a word is told as that of the step that was under way;
+ * with one, what it says comes next (act_started).
  */
 static bool set_up_done(struct run *r)
 {
@@ -59,7 +60,7 @@ static bool set_up_done(struct run *r)
 	} while (n == -EINTR);
 	if (n > 0)
 		fault_asked();
-	if (r->report->code == 0 && !r->shared->exec_tried)
+	if (r->report->code == 0 && !r->shared->exec_tried && r->d->as_pid1)
 		*r->report = (struct report){
 			.code = ECANCELED,
 			.step = r->shared->at_step,
@@ -137,7 +138,7 @@ int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
 	r->shared->at_step = (unsigned)step_index("clone");
 	if (s->d.pty && ioctl(0, TIOCGWINSZ, &r->winsize) < 0)
 		ioctl(1, TIOCGWINSZ, &r->winsize);
-	fault_setup(r);
+	fault_setup(r, environ);
 	if (run_start(r) < 0) {
 		int code = start_failed(r, e);
 

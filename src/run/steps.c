@@ -61,8 +61,10 @@ const struct step steps[] = {
 
 #include "run/seal.rows"
 
-	{ STAGE_LIVE, "terminal", "take over the box's terminal", want_terminal, act_live_terminal,
+	{ STAGE_LIVE, "take-terminal", "take over the box's terminal", want_terminal, act_live_terminal,
 	  undo_live_terminal },
+	{ STAGE_LIVE, "started", "hear from the init that the command runs", want_init, act_started,
+	  NULL },
 	/* clang-format on */
 };
 

@@ -322,6 +322,8 @@ int act_brief(struct run *r, size_t i)
 		return -ENOMEM;
 	put_seal(&w, r->seal);
 	wire_put_list(&w, r->d->main.envp);
+	wire_put_str(&w, r->d->main.path);
+	wire_put_list(&w, r->d->main.argv);
 	wire_put_u64(&w, r->d->services.n);
 	for (size_t k = 0; k < r->d->services.n; k++) {
 		const struct program *p = &r->d->services.items[k];
@@ -333,13 +335,25 @@ int act_brief(struct run *r, size_t i)
 	}
 	*head = (struct wire_head){ .type = WIRE_CONF, .len = (uint32_t)w.len };
 	if (w.overflow) {
-		r->failed = "the environment, services and filter together exceed 192 KiB";
+		r->failed = "command, environment, services and filter together exceed 192 KiB";
 		return -E2BIG;
 	}
 	return tell(r, data, w.len, NULL, 0);
 }
 
 /* ---- LIVE ---- */
+
+/* Gone without a word: what it was doing last is what it was killed at. */
+static int lost_child(struct run *r)
+{
+	*r->report = (struct report){
+		.code = ECANCELED,
+		.step = r->shared->at_step,
+		.item = r->shared->at_item,
+		.failed = "killed meanwhile",
+	};
+	return -ECANCELED;
+}
 
 int act_live_terminal(struct run *r, size_t i)
 {
@@ -348,9 +362,47 @@ int act_live_terminal(struct run *r, size_t i)
 	ssize_t n = sys_recv_fds(r->control_fd[0], &head, sizeof(head), &r->master_fd, &n_fds, 0);
 
 	(void)i;
-	if (n < 0)
-		return (int)n;
+	if (n <= 0)
+		return lost_child(r);
 	return n == sizeof(head) && head.type == WIRE_TERMINAL && n_fds == 1 ? 0 : -EPROTO;
+}
+
+static unsigned first_of_seal(const struct run *r)
+{
+	unsigned i = 0;
+
+	while (r->steps[i].stage != STAGE_SEAL)
+		i++;
+	return i;
+}
+
+/* A failure of SEAL is told as such: the report names its row, not ours. */
+int act_started(struct run *r, size_t i)
+{
+	struct {
+		struct wire_head head;
+		struct wire_started started;
+	} packet = { 0 };
+	struct shared *shared = r->shared;
+	unsigned none = 0, seal = first_of_seal(r);
+	ssize_t n = sys_recv_fds(r->control_fd[0], &packet, sizeof(packet), NULL, &none, 0);
+
+	(void)i;
+	if (n < (ssize_t)sizeof(packet) || packet.head.type != WIRE_STARTED)
+		return lost_child(r);
+	shared->main_pid = packet.started.pid;
+	memcpy(&shared->step_ns[seal], packet.started.step_ns, sizeof(packet.started.step_ns));
+	if (packet.started.code == 0)
+		return 0;
+	memcpy(shared->failed, packet.started.failed, sizeof(shared->failed));
+	shared->failed[sizeof(shared->failed) - 1] = 0;
+	*r->report = (struct report){
+		.code = packet.started.code,
+		.step = seal + packet.started.step,
+		.item = packet.started.item,
+		.failed = *shared->failed ? shared->failed : NULL,
+	};
+	return -packet.started.code;
 }
 
 void undo_live_terminal(struct run *r)

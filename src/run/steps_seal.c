@@ -28,14 +28,14 @@ int act_session(struct run *r, size_t i)
 	r->failed = "make the terminal ours";
 	code = sys_ioctl(r->controlling_fd, TIOCSCTTY, NULL);
 	for (int fd = 0; fd < 3 && code >= 0; fd++)
-		if (r->d->tty[fd])
+		if (r->seal->tty[fd])
 			code = sys_dup3(r->controlling_fd, fd, 0);
 	return code < 0 ? code : 0;
 }
 
 size_t want_block(const struct run *r)
 {
-	return r->spec && r->spec->block_fd >= 0;
+	return r->seal->block_fd >= 0;
 }
 
 int act_block(struct run *r, size_t i)
@@ -45,7 +45,7 @@ int act_block(struct run *r, size_t i)
 
 	(void)i;
 	do {
-		n = sys_read(r->spec->block_fd, &byte, 1);
+		n = sys_read(r->seal->block_fd, &byte, 1);
 	} while (n == -EINTR);
 	return n < 0 ? (int)n : 0;
 }
@@ -125,7 +125,7 @@ int act_caps(struct run *r, size_t i)
 /* The kernel forgets this signal when ids or capabilities change, so it comes after them. */
 size_t want_die(const struct run *r)
 {
-	return r->d ? r->d->die_with_parent && (r->d->as_pid1 || !r->d->init_is_pid1) : 0;
+	return r->seal->die_with_starter;
 }
 
 int act_die(struct run *r, size_t i)

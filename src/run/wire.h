@@ -24,6 +24,16 @@ enum wire_type {
 	WIRE_GO,       /* the parent has done its part of the set-up */
 	WIRE_TREE,     /* an idmapped tree, as a descriptor */
 	WIRE_TERMINAL, /* the terminal's master, as a descriptor */
+	WIRE_STARTED,  /* a struct wire_started */
+};
+
+/* How the start of the command went: what the processes that seal it cannot write down for P. */
+struct wire_started {
+	int32_t code;        /* errno; 0: it is being executed */
+	uint32_t step, item; /* the row of SEAL that failed, counted from its first */
+	int32_t pid;         /* inside */
+	char failed[128];
+	uint64_t step_ns[24];
 };
 
 struct wire_head {

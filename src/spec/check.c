@@ -91,23 +91,13 @@ static int check_shared_mounts(const struct spec *s, struct err *e)
 int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
-	bool joins_time = s->ns[NS_TIME].mode == NS_JOINED;
 	int r;
 
+	(void)f;
 	for (int i = 0; i < NS_COUNT; i++) {
 		if (is_new(s, (enum ns_type)i))
 			d->clone_flags |= ns_table[i].clone_flag;
 		d->joins |= s->ns[i].mode == NS_JOINED;
-	}
-	/*
-	 * A process that shares its memory cannot enter a time namespace (setns(2), EUSERS). Since
-	 * Linux 6.3 exec does it; before that only fork, so nothing is shared then, and offsets are
-	 * set before that fork, by a first process that has not entered yet.
-	 */
-	d->share_memory = !joins_time && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
-	if (is_new(s, NS_TIME) && !f->exec_enters_time_ns) {
-		d->late_time_ns = true;
-		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;
 	}
 	d->init_is_pid1 = is_new(s, NS_PID);
 	d->loopback = is_new(s, NS_NET);
@@ -125,6 +115,28 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
 	if (r == 0 && !d->new_root)
 		r = check_shared_mounts(s, e);
 	return r;
+}
+
+/*
+ * May the first process work in the caller's memory? Not if it enters a time namespace (setns(2),
+ * EUSERS), and not if it changes its ids: that makes its memory unreadable for others (prctl(2),
+ * PR_SET_DUMPABLE), and the memory would be the caller's.
+ *
+ * A clone without shared memory is in its time namespace at once, too late for offsets; then, and
+ * before Linux 6.3, where exec does not enter one, the first process unshares it instead.
+ */
+static int check_memory(struct spec *s, const struct facts *f, struct err *e)
+{
+	struct decided *d = &s->d;
+
+	(void)e;
+	d->share_memory = s->ns[NS_TIME].mode != NS_JOINED && !d->early_ids &&
+			  (f->exec_enters_time_ns || !is_new(s, NS_TIME));
+	d->time_by_fork = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
+	d->late_time_ns = is_new(s, NS_TIME) && !d->share_memory;
+	if (d->late_time_ns)
+		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;
+	return 0;
 }
 
 bool path_below(const char *path, const char *dir)
@@ -174,7 +186,8 @@ char *path_normal(struct arena *a, const char *cwd, const char *path)
 int spec_check(struct spec *s, const struct facts *f, struct err *e)
 {
 	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
-		check_fallback, check_namespaces, check_ids, check_program, check_root,
+		check_fallback, check_namespaces, check_ids,
+		check_memory,   check_program,    check_root,
 	};
 
 	s->d = (struct decided){ 0 };

@@ -176,14 +176,6 @@ static bool is_mapped(const id_ranges *map, uint32_t inside)
 	return false;
 }
 
-/* Is `inside` still `outside`, as seen from there? */
-static bool stays(const id_ranges *map, uint32_t inside, uint32_t outside)
-{
-	uint32_t id;
-
-	return inside_of(map, outside, &id) && id == inside;
-}
-
 /* One of the two maps: given, taken from the granted ranges, or the caller's id alone. */
 static int build_map(struct spec *s, id_ranges *map, const id_ranges *given,
 		     const id_ranges *granted, uint32_t own_in, uint32_t own_out)
@@ -271,13 +263,6 @@ static int check_new_user(struct spec *s, const struct facts *f, struct who *w, 
 		r = first_id("gid", &d->gid_ranges, w->given, f->gid, &w->gid, e);
 	if (r < 0)
 		return r;
-	/*
-	 * A process that changes its ids makes its memory unreadable for others (PR_SET_DUMPABLE in
-	 * prctl(2)); where that memory is the caller's, the caller would be changed.
-	 */
-	if (d->early_ids || !stays(&d->uid_ranges, w->uid, f->uid) ||
-	    !stays(&d->gid_ranges, w->gid, f->gid))
-		d->share_memory = false;
 	d->uid_map = map_text(s, &d->uid_ranges);
 	d->gid_map = map_text(s, &d->gid_ranges);
 	d->seal.change_ids = d->map_by != MAP_BY_CHILD;
@@ -306,8 +291,6 @@ int check_ids(struct spec *s, const struct facts *f, struct err *e)
 				       "map-users: a user namespace that is shared or "
 				       "joined has its maps already");
 		d->seal.change_ids = w.given;
-		if (w.given)
-			d->share_memory = false;
 		d->seal.drop_groups = w.given;
 	}
 	d->seal.uid = w.uid;

@@ -237,7 +237,9 @@ int check_program(struct spec *s, const struct facts *f, struct err *e)
 	/* Any of the three: a terminal opened for output can be read from as well. */
 	d->pty = s->pty == TRI_YES || (s->pty == TRI_AUTO && (f->tty[0] || f->tty[1] || f->tty[2]));
 	for (int i = 0; i < 3; i++)
-		d->tty[i] = f->tty[i] || s->pty == TRI_YES;
+		d->seal.tty[i] = f->tty[i] || s->pty == TRI_YES;
+	d->seal.die_with_starter = d->die_with_parent && (d->as_pid1 || !d->init_is_pid1);
+	d->seal.block_fd = s->block_fd;
 	d->seal.new_session = true;
 	d->seal.no_new_privs = !s->allow_new_privs;
 	d->seal.caps = s->caps;

@@ -141,6 +141,9 @@ struct seal {
 	bool no_inet; /* the landlock fallback: a second filter that leaves only local sockets */
 	int keep_fds[SEAL_FDS_MAX];
 	size_t n_keep_fds;
+	int block_fd;          /* wait for it before exec; -1: none */
+	bool die_with_starter; /* where no pid namespace sees to it */
+	bool tty[3];           /* which of 0, 1, 2 the box's terminal replaces */
 };
 
 /* How the id maps of a new user namespace get written (user_namespaces(7)). */
@@ -150,7 +153,8 @@ enum map_by { MAP_NONE, MAP_BY_CHILD, MAP_BY_PARENT, MAP_BY_HELPER };
 struct decided {
 	uint32_t clone_flags; /* CLONE_NEW* */
 	bool share_memory; /* set up in the caller's memory (CLONE_VM): no page table is copied */
-	bool late_time_ns; /* before Linux 6.3: unshared by the first process, entered by fork */
+	bool late_time_ns; /* unshared by the first process, not by its clone */
+	bool time_by_fork; /* before Linux 6.3: only fork enters it, exec does not */
 	bool joins;        /* some namespace is joined: a first process joins, then clones */
 	bool init_is_pid1, as_pid1;
 	enum map_by map_by;
@@ -169,7 +173,6 @@ struct decided {
 	mnts mounts;     /* in order */
 	uint64_t root_propagation;
 	bool pty;
-	bool tty[3];
 	bool die_with_parent;
 	struct seal seal;
 	struct program main;

@@ -254,7 +254,7 @@ static void time_offsets(void **state)
 	spec_free(s);
 	f.exec_enters_time_ns = false; /* an older kernel: nothing is shared, and unshared late */
 	s = decided(&f, WORDS());
-	assert_true(s->d.late_time_ns);
+	assert_true(s->d.late_time_ns && s->d.time_by_fork);
 	assert_false(s->d.share_memory);
 	assert_int_equal(s->d.clone_flags, 0x7e020000);
 	spec_free(s);
