@@ -25,6 +25,8 @@ const unsigned n_own_options = ARRAY_SIZE(own_options);
 /* What was set so far, for --print-profile. */
 struct collected {
 	struct buf values[128];
+	size_t order[128]; /* of first use: it is the order of mounts */
+	size_t n;
 };
 
 struct parse {
@@ -39,6 +41,8 @@ static void remember(struct parse *p, size_t index, const struct holm_field *f, 
 {
 	struct buf *b = &p->profile->values[index];
 
+	if (!b->data && p->profile->n < ARRAY_SIZE(p->profile->order))
+		p->profile->order[p->profile->n++] = index;
 	if (!(f->flags & HOLM_FIELD_LIST))
 		b->len = 0;
 	if (b->len)
@@ -200,11 +204,10 @@ static void print_profile(const struct collected *c, char *const *command)
 	struct holm_field f;
 
 	puts("{");
-	for (size_t i = 0; holm_field(i, &f) == 0; i++) {
-		bool list = f.flags & HOLM_FIELD_LIST;
+	for (size_t k = 0; k < c->n; k++) {
+		size_t i = c->order[k];
+		bool list = holm_field(i, &f) == 0 && f.flags & HOLM_FIELD_LIST;
 
-		if (!c->values[i].len)
-			continue;
 		printf("%s  \"%s\": %s%s%s", comma, f.name, list ? "[" : "", c->values[i].data,
 		       list ? "]" : "");
 		comma = ",\n";

@@ -4,14 +4,21 @@
 
 #include "cli.h"
 
+/* One line, whatever a path or a name in it holds: control characters are written as \xNN. */
 int out_error(const char *fmt, ...)
 {
+	char text[2048];
 	va_list ap;
 
-	fputs("holm: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	fputs("holm: ", stderr);
+	for (const char *p = text; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		fprintf(stderr, c < 0x20 || c == 0x7f ? "\\x%02x" : "%c", c);
+	}
 	fputc('\n', stderr);
 	return EXIT_HOLM;
 }

@@ -19,7 +19,7 @@
 
 struct relay {
 	struct holm_box *box;
-	int master_fd, signal_fd;
+	int master_fd, signal_fd, out_fd;
 	bool raw, input_open;
 	struct termios saved;
 };
@@ -44,6 +44,8 @@ static void terminal_open(struct relay *r)
 
 	if (r->master_fd < 0)
 		return;
+	/* What the box's terminal shows belongs on ours, not in a file that 1 was sent to. */
+	r->out_fd = isatty(1) ? 1 : isatty(2) ? 2 : isatty(0) ? 0 : 1;
 	fcntl(r->master_fd, F_SETFL, O_NONBLOCK);
 	r->input_open = true;
 	if (tcgetattr(0, &r->saved) < 0)
@@ -132,7 +134,7 @@ static void drain(struct relay *r)
 	struct pollfd p = { r->master_fd, POLLIN, 0 };
 
 	for (int i = 0; i < 4096 && poll(&p, 1, 0) > 0 && p.revents & POLLIN; i++)
-		if (!copy(r->master_fd, 1))
+		if (!copy(r->master_fd, r->out_fd))
 			return;
 }
 
@@ -150,7 +152,7 @@ static void wait_for_something(struct relay *r)
 	if (fds[0].revents)
 		take_signal(r);
 	if (fds[2].revents & POLLIN)
-		copy(r->master_fd, 1);
+		copy(r->master_fd, r->out_fd);
 	else if (fds[2].revents & POLLHUP) /* nobody holds the other side any more */
 		poll(NULL, 0, 5);
 	if (fds[3].revents && !copy(0, r->master_fd))

@@ -35,9 +35,7 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#pragma GCC visibility push(default)
-#endif
+#pragma GCC visibility push(default) /* other compilers pass over it */
 
 #define HOLM_VERSION "0.1.0"
 
@@ -236,9 +234,7 @@ typedef int holm_finding_fn(void *arg, const struct holm_finding *finding);
 /* Looks, changes nothing. The worst kind found, or what fn returned if not 0. */
 int holm_doctor(holm_finding_fn *fn, void *arg);
 
-#if defined(__GNUC__)
 #pragma GCC visibility pop
-#endif
 
 #ifdef __cplusplus
 }

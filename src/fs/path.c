@@ -145,9 +145,33 @@ int fs_place(struct fs *fs, const char *path, bool dir, struct fs_place *out)
 	return out->dir_fd == -ENOENT && r != -EEXIST ? r : out->dir_fd;
 }
 
+static bool same_place(const struct statx *a, const struct statx *b)
+{
+	return a->stx_mnt_id == b->stx_mnt_id && a->stx_ino == b->stx_ino;
+}
+
+/* Does fd name the root itself, as a link "/dev -> /.." would? */
+static int is_root(const struct fs *fs, int fd)
+{
+	struct statx root, it;
+	int r = sys_statx(fs->root_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root);
+
+	if (r == 0)
+		r = sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &it);
+	return r < 0 ? r : same_place(&root, &it);
+}
+
 int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place)
 {
+	int r = *place->name ? 0 : is_root(fs, place->dir_fd);
+
 	fs->failed = "put it in place";
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		fs->failed = "its place is a link to the root itself";
+		return -ELOOP;
+	}
 	return sys_move_mount(tree_fd, place->dir_fd, place->name,
 			      *place->name ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
 }

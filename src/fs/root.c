@@ -20,14 +20,10 @@ int fs_root_place(struct fs *fs, int tree_fd)
 	return 0;
 }
 
-/*
- * The top mount of the tree is left writable for now: places for further mounts may have to be
- * made on it. What lies below it gets its attributes at once.
- */
+/* What is asked for is set at once and all the way down: a read-only tree is not touched at all. */
 int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs)
 {
 	struct mount_attr attr = { .attr_set = attrs, .propagation = MS_PRIVATE };
-	struct mount_attr top = { .attr_clr = attrs & MOUNT_ATTR_RDONLY };
 	int fd = sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE | AT_RECURSIVE);
 	int r;
 
@@ -36,17 +32,30 @@ int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs)
 		return fd;
 	}
 	r = sys_mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
-	if (r == 0 && top.attr_clr)
-		r = sys_mount_setattr(fd, "", AT_EMPTY_PATH, &top);
 	if (r < 0) {
-		/* A mount that was read-only already is locked so in a new user namespace: fine. */
-		if (r == -EPERM && top.attr_clr)
-			return fs_root_place(fs, fd);
 		fs->failed = "set its attributes";
 		sys_close(fd);
 		return r;
 	}
 	return fs_root_place(fs, fd);
+}
+
+/*
+ * "/" is where this process starts, "/.." crosses into whatever is stacked upon it. Both must be
+ * our root: had anything been mounted over it, the old root could be what is left in sight.
+ */
+static int prove_root(const struct fs *fs)
+{
+	static const char *const paths[] = { "/", "/.." };
+	struct statx root, it;
+	int r = sys_statx(fs->root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &root);
+
+	for (int i = 0; r == 0 && i < 2; i++) {
+		r = sys_statx(AT_FDCWD, paths[i], 0, STATX_MNT_ID, &it);
+		if (r == 0 && it.stx_mnt_id != root.stx_mnt_id)
+			r = -EXDEV;
+	}
+	return r;
 }
 
 /*
@@ -65,6 +74,10 @@ int fs_pivot(struct fs *fs)
 	if (r == 0) {
 		fs->failed = "detach the old root";
 		r = sys_umount2(".", MNT_DETACH);
+	}
+	if (r == 0) {
+		fs->failed = "prove that nothing is mounted over the new root";
+		r = prove_root(fs);
 	}
 	return r;
 }

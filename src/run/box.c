@@ -123,28 +123,43 @@ static void queue_event(struct box *b, const char *event)
 	memcpy(&b->queue[b->n_queue++], event, sizeof(b->queue[0]));
 }
 
-/* Sends a request and waits for its reply; events that come first are kept for box_next(). */
-static int ask(struct box *b, struct wire_head *head, const void *body, size_t len, const int *fds,
-	       unsigned n_fds, enum wire_type want, void *reply, size_t reply_len)
+struct request {
+	struct wire_head head;
+	const void *body;
+	size_t len;
+	const int *fds;
+	unsigned n_fds;
+	enum wire_type reply_type;
+	void *reply;
+	size_t reply_len;
+};
+
+static int send_request(struct box *b, const struct request *q, char *packet)
 {
-	_cleanup_free_ char *packet = malloc(WIRE_MAX);
-	unsigned none;
 	ssize_t n;
 
-	if (!packet || sizeof(*head) + len > WIRE_MAX)
-		return packet ? -E2BIG : -ENOMEM;
-	head->id = b->next_id++;
-	memcpy(packet, head, sizeof(*head));
-	if (len)
-		memcpy(packet + sizeof(*head), body, len);
-	n = sys_send_fds(b->control_fd, packet, sizeof(*head) + len, fds, n_fds);
-	if (n < 0)
-		return n == -EPIPE ? -ESRCH : (int)n;
-	for (unsigned tries = 0; tries < 1000; tries++) {
-		struct wire_head got;
+	if (sizeof(q->head) + q->len > WIRE_MAX)
+		return -E2BIG;
+	memcpy(packet, &q->head, sizeof(q->head));
+	if (q->len)
+		memcpy(packet + sizeof(q->head), q->body, q->len);
+	n = sys_send_fds(b->control_fd, packet, sizeof(q->head) + q->len, q->fds, q->n_fds);
+	return n < 0 ? (n == -EPIPE ? -ESRCH : (int)n) : 0;
+}
 
-		none = 0;
-		n = sys_recv_fds(b->control_fd, packet, WIRE_MAX, NULL, &none, 0);
+/* Sends a request and waits for its reply; events that come first are kept for box_next(). */
+static int ask(struct box *b, struct request *q)
+{
+	_cleanup_free_ char *packet = malloc(WIRE_MAX);
+	int r;
+
+	q->head.id = b->next_id++;
+	r = packet ? send_request(b, q, packet) : -ENOMEM;
+	for (unsigned tries = 0; r == 0 && tries < 1000; tries++) {
+		struct wire_head got;
+		unsigned none = 0;
+		ssize_t n = sys_recv_fds(b->control_fd, packet, WIRE_MAX, NULL, &none, 0);
+
 		if (n == -EINTR)
 			continue;
 		if (n < (ssize_t)sizeof(got))
@@ -152,13 +167,13 @@ static int ask(struct box *b, struct wire_head *head, const void *body, size_t l
 		memcpy(&got, packet, sizeof(got));
 		if (got.type == WIRE_EVENT)
 			queue_event(b, packet + sizeof(got));
-		if (got.type != want || got.id != head->id)
+		if (got.type != q->reply_type || got.id != q->head.id)
 			continue;
-		if (reply && (size_t)n >= sizeof(got) + reply_len)
-			memcpy(reply, packet + sizeof(got), reply_len);
+		if (q->reply && (size_t)n >= sizeof(got) + q->reply_len)
+			memcpy(q->reply, packet + sizeof(got), q->reply_len);
 		return got.value;
 	}
-	return -EPROTO;
+	return r < 0 ? r : -EPROTO;
 }
 
 int box_signal(struct box *b, int signo)
@@ -176,18 +191,28 @@ int box_signal(struct box *b, int signo)
 
 int box_state(struct box *b, struct box_state *out)
 {
-	struct wire_head head = { .type = WIRE_STATE };
+	struct request q = {
+		.head = { .type = WIRE_STATE },
+		.reply_type = WIRE_STATE_REPLY,
+		.reply = out,
+		.reply_len = sizeof(*out),
+	};
 
 	if (b->ended || !b->has_init)
 		return b->ended ? -ESRCH : -EOPNOTSUPP;
-	return ask(b, &head, NULL, 0, NULL, 0, WIRE_STATE_REPLY, out, sizeof(*out));
+	return ask(b, &q);
 }
 
 int box_run(struct box *b, char *const argv[], const int fds[3], uint32_t *id, int *pid)
 {
 	_cleanup_free_ char *data = malloc(WIRE_MAX);
 	struct wire_out w = { data, 0, WIRE_MAX - sizeof(struct wire_head), false };
-	struct wire_head head = { .type = WIRE_RUN };
+	struct request q = {
+		.head = { .type = WIRE_RUN },
+		.fds = fds,
+		.n_fds = fds ? 3 : 0,
+		.reply_type = WIRE_RUN_REPLY,
+	};
 	int r;
 
 	if (b->ended || !b->has_init)
@@ -197,10 +222,12 @@ int box_run(struct box *b, char *const argv[], const int fds[3], uint32_t *id, i
 	wire_put_list(&w, argv);
 	if (w.overflow)
 		return -E2BIG;
-	r = ask(b, &head, data, w.len, fds, fds ? 3 : 0, WIRE_RUN_REPLY, NULL, 0);
+	q.body = data;
+	q.len = w.len;
+	r = ask(b, &q);
 	if (r < 0)
 		return r;
-	*id = head.id;
+	*id = q.head.id;
 	*pid = r;
 	return 0;
 }

@@ -117,6 +117,7 @@ static bool start_main(struct init *in, char **envp)
 
 	run.controlling_fd = in->terminal_fd;
 	run.report_fd[1] = in->report_fd;
+	run.parent_pidfd = in->parent_fd;
 	fault_setup(&run, envp);
 	in->main_pid = program_start(&run, in->stack, !in->copies);
 	if (in->main_pid > 0 && !in->copies && !shared.exec_tried)

@@ -10,7 +10,6 @@
 #include "sys/process.h"
 #include "sys/sock.h"
 
-#define SERVICES_MAX 64
 #define HELPERS_MAX  16
 #define POINTERS_MAX 16384
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The few functions that a compiler expects even where there is no libc. */
-#include <stddef.h>
+#include <string.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {

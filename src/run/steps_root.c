@@ -410,7 +410,7 @@ int act_root_propagation(struct run *r, size_t i)
 
 size_t want_root_read_only(const struct run *r)
 {
-	return r->d->new_root && (r->d->root.kind == MNT_TMPFS || r->d->root.read_only);
+	return r->d->new_root && r->d->root.kind == MNT_TMPFS; /* the others are from the start */
 }
 
 int act_root_read_only(struct run *r, size_t i)

@@ -40,13 +40,20 @@ size_t want_block(const struct run *r)
 
 int act_block(struct run *r, size_t i)
 {
+	struct pollfd fds[2] = {
+		{ r->seal->block_fd, POLLIN, 0 },
+		{ r->parent_pidfd, POLLIN, 0 }, /* init sleeps until we execute: we watch for it */
+	};
 	char byte;
 	ssize_t n;
 
 	(void)i;
 	do {
-		n = sys_read(r->seal->block_fd, &byte, 1);
+		n = sys_poll(fds, 2, -1);
 	} while (n == -EINTR);
+	if (n < 0 || fds[1].revents)
+		return n < 0 ? (int)n : -ECANCELED;
+	n = sys_read(r->seal->block_fd, &byte, 1);
 	return n < 0 ? (int)n : 0;
 }
 

@@ -58,6 +58,8 @@ static void put_mount(struct buf *out, const struct mnt *m)
 	for (size_t i = 0; i < m->layers.n; i++)
 		buf_printf(out, "%s%s", i ? ":" : " ", m->layers.items[i]);
 	buf_printf(out, " %s", m->dst);
+	if (m->upper)
+		buf_printf(out, " keep=%s", m->upper);
 	put_attrs(out, m);
 	if (m->size_bytes)
 		buf_printf(out, " size=%llu", (unsigned long long)m->size_bytes);

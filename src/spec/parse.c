@@ -171,6 +171,8 @@ int set_service(struct spec *s, const struct field *f, const char *value, struct
 			       "%s: \"%s\" is no restart policy; there are no, "
 			       "on-failure and always",
 			       f->name, policy);
+	if (s->services.n == SERVICES_MAX)
+		return err_set(e, E2BIG, "%s: at most %d", f->name, SERVICES_MAX);
 	for (size_t i = 0; i < s->services.n; i++)
 		if (str_eq(s->services.items[i].name, name))
 			return err_set(e, EEXIST, "%s: there are two named \"%s\"", f->name, name);

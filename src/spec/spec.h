@@ -118,6 +118,7 @@ struct landlock_rule {
 
 typedef LIST(struct landlock_rule) landlock_rules;
 
+#define SERVICES_MAX    64
 #define SEAL_FDS_MAX    64
 #define SEAL_GROUPS_MAX 32
 
