@@ -28,7 +28,6 @@ int cmd_help(int argc, char **argv);
 
 struct box_options {
 	bool timings, explain, json, help, print_profile;
-	char **command;
 };
 
 /* An option of `holm box` that is not a field: it is about holm, not about the box. */

@@ -22,44 +22,16 @@ const struct own_option own_options[] = {
 
 const unsigned n_own_options = ARRAY_SIZE(own_options);
 
-/* What was set so far, for --print-profile. */
-struct collected {
-	struct buf values[128];
-	size_t order[128]; /* of first use: it is the order of mounts */
-	size_t n;
-};
-
 struct parse {
 	struct holm_spec *spec;
 	struct box_options *out;
-	struct collected *profile;
 	int argc, at;
 	char **argv;
 };
 
-static void remember(struct parse *p, size_t index, const struct holm_field *f, const char *value)
+static int set(struct parse *p, const struct holm_field *f, const char *value)
 {
-	struct buf *b = &p->profile->values[index];
-
-	if (!b->data && p->profile->n < ARRAY_SIZE(p->profile->order))
-		p->profile->order[p->profile->n++] = index;
-	if (!(f->flags & HOLM_FIELD_LIST))
-		b->len = 0;
-	if (b->len)
-		buf_puts(b, ", ");
-	if (f->flags & HOLM_FIELD_BOOL)
-		buf_puts(b, value);
-	else
-		buf_json(b, value);
-}
-
-static int set(struct parse *p, size_t index, const struct holm_field *f, const char *value)
-{
-	if (holm_spec_set(p->spec, f->name, value) < 0)
-		return out_spec_error(p->spec);
-	if (p->profile && index < ARRAY_SIZE(p->profile->values))
-		remember(p, index, f, value);
-	return 0;
+	return holm_spec_set(p->spec, f->name, value) < 0 ? out_spec_error(p->spec) : 0;
 }
 
 static int load_profile(struct parse *p, const char *path)
@@ -165,11 +137,11 @@ static int long_option(struct parse *p, char *name)
 		if (!str_eq(f.name, name))
 			continue;
 		if (f.flags & HOLM_FIELD_BOOL)
-			return set(p, i, &f, inlined ? inlined : "true");
+			return set(p, &f, inlined ? inlined : "true");
 		value = take_value(p, inlined);
 		if (!value)
 			return out_error("box: --%s needs an argument: %s", f.name, f.arg);
-		return set(p, i, &f, value);
+		return set(p, &f, value);
 	}
 	r = own_option(p, name, inlined);
 	return r < 0 ? unknown(name) : r;
@@ -190,35 +162,72 @@ static int short_option(struct parse *p, char *letters)
 			continue;
 		if (f.flags & HOLM_FIELD_BOOL)
 			return letters[1] ? out_error("box: -%c takes no argument", *letters)
-					  : set(p, i, &f, "true");
+					  : set(p, &f, "true");
 		value = take_value(p, letters[1] ? letters + 1 : NULL);
-		return value ? set(p, i, &f, value)
+		return value ? set(p, &f, value)
 			     : out_error("box: -%c needs an argument: %s", *letters, f.arg);
 	}
 	return out_error("box: there is no option -%c (see holm box --help)", *letters);
 }
 
-static void print_profile(const struct collected *c, char *const *command)
+static unsigned flags_of(const char *name)
 {
-	const char *comma = "";
 	struct holm_field f;
 
-	puts("{");
-	for (size_t k = 0; k < c->n; k++) {
-		size_t i = c->order[k];
-		bool list = holm_field(i, &f) == 0 && f.flags & HOLM_FIELD_LIST;
+	for (size_t i = 0; holm_field(i, &f) == 0; i++)
+		if (str_eq(f.name, name))
+			return f.flags;
+	return HOLM_FIELD_LIST; /* the command */
+}
 
-		printf("%s  \"%s\": %s%s%s", comma, f.name, list ? "[" : "", c->values[i].data,
-		       list ? "]" : "");
-		comma = ",\n";
+/* All values of a field; of one that takes a single value the last counts. */
+static void print_field(const struct holm_spec *spec, const char *name)
+{
+	unsigned flags = flags_of(name);
+	const char *field, *value, *last = NULL, *comma = "";
+
+	printf("  \"%s\": %s", name, flags & HOLM_FIELD_LIST ? "[" : "");
+	for (size_t i = 0; holm_spec_entry(spec, i, &field, &value) == 0; i++) {
+		if (!str_eq(field, name))
+			continue;
+		last = value;
+		if (!(flags & HOLM_FIELD_LIST))
+			continue;
+		fputs(comma, stdout);
+		out_json_string(value);
+		comma = ", ";
 	}
-	if (*command) {
-		printf("%s  \"command\": [", comma);
-		for (char *const *p = command; *p; p++) {
-			fputs(p == command ? "" : ", ", stdout);
-			out_json_string(*p);
-		}
-		printf("]");
+	if (flags & HOLM_FIELD_BOOL)
+		fputs(str_eq(last, "true") || str_eq(last, "yes") || str_eq(last, "1") ? "true"
+										       : "false",
+		      stdout);
+	else if (!(flags & HOLM_FIELD_LIST))
+		out_json_string(last);
+	fputs(flags & HOLM_FIELD_LIST ? "]" : "", stdout);
+}
+
+static bool seen_before(const struct holm_spec *spec, size_t n, const char *name)
+{
+	const char *field, *value;
+
+	for (size_t i = 0; i < n && holm_spec_entry(spec, i, &field, &value) == 0; i++)
+		if (str_eq(field, name))
+			return true;
+	return false;
+}
+
+/* In the order of first use, which is the order of mounts. */
+static void print_profile(const struct holm_spec *spec)
+{
+	const char *field, *value, *comma = "";
+
+	puts("{");
+	for (size_t i = 0; holm_spec_entry(spec, i, &field, &value) == 0; i++) {
+		if (seen_before(spec, i, field))
+			continue;
+		fputs(comma, stdout);
+		print_field(spec, field);
+		comma = ",\n";
 	}
 	puts("\n}");
 }
@@ -243,21 +252,15 @@ static int parse_words(struct parse *p)
 
 int opts_parse(struct holm_spec *spec, int argc, char **argv, struct box_options *out)
 {
-	_cleanup_free_ struct collected *profile = calloc(1, sizeof(*profile));
-	struct parse p = { spec, out, profile, argc, 1, argv };
+	struct parse p = { spec, out, argc, 1, argv };
 	int r;
 
-	if (!profile)
-		return out_error("out of memory");
 	*out = (struct box_options){ 0 };
 	r = parse_words(&p);
 	if (r == 0 && p.at < argc && holm_spec_command(spec, argv + p.at) < 0)
 		r = out_error("out of memory");
-	out->command = argv + MIN(p.at, argc);
 	if (r == 0 && out->print_profile)
-		print_profile(profile, out->command);
-	for (size_t i = 0; i < ARRAY_SIZE(profile->values); i++)
-		buf_done(&profile->values[i]);
+		print_profile(spec);
 	return r;
 }
 

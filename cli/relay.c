@@ -6,10 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
@@ -17,10 +20,12 @@
 #include "base/macro.h"
 #include "cli.h"
 
+#define TRIM_AFTER_MS 100
+
 struct relay {
 	struct holm_box *box;
 	int master_fd, signal_fd, out_fd;
-	bool raw, input_open;
+	bool raw, input_open, trimmed;
 	struct termios saved;
 };
 
@@ -138,8 +143,40 @@ static void drain(struct relay *r)
 			return;
 }
 
+/*
+ * Whoever waits long should not hold what it needed to start: the pages of our program file go back
+ * to being just the file, and come again when they are used.
+ */
+/* RANDOM: what comes again comes page by page, without its neighbours. */
+static void give_back(void *start, size_t len)
+{
+	madvise(start, len, MADV_RANDOM);
+	madvise(start, len, MADV_DONTNEED);
+}
+
+static int trim_segment(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size, (void)arg;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t start = (info->dlpi_addr + p->p_vaddr + 4095) & ~(uintptr_t)4095;
+		uintptr_t end = (info->dlpi_addr + p->p_vaddr + p->p_filesz) & ~(uintptr_t)4095;
+
+		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && end > start)
+			give_back((void *)start, end - start);
+	}
+	return 0;
+}
+
+static void trim(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(trim_segment, NULL);
+}
+
 static void wait_for_something(struct relay *r)
 {
+	int n;
 	struct pollfd fds[] = {
 		{ r->signal_fd, POLLIN, 0 },
 		{ holm_poll_fd(r->box), POLLIN, 0 },
@@ -147,7 +184,12 @@ static void wait_for_something(struct relay *r)
 		{ r->input_open ? 0 : -1, POLLIN, 0 },
 	};
 
-	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+	n = poll(fds, ARRAY_SIZE(fds), r->trimmed ? -1 : TRIM_AFTER_MS);
+	if (n == 0 && !r->trimmed) {
+		trim();
+		r->trimmed = true;
+	}
+	if (n <= 0)
 		return;
 	if (fds[0].revents)
 		take_signal(r);

@@ -20,11 +20,12 @@ static const char question[] = "until [ -e /tmp/ready ]; do sleep 0.05; done\n"
 static void ask(struct holm_box *box)
 {
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)question, NULL };
+	const int fds[] = { 0, 1, 2 }; /* ours: the answer comes to the same place */
 	struct holm_event event = { 0 };
 	uint32_t id;
 	int pid, r;
 
-	r = holm_run(box, argv, NULL, &id, &pid);
+	r = holm_run(box, argv, fds, &id, &pid);
 	if (r < 0)
 		errx(1, "run: %s", strerror(-r));
 	while (holm_next(box, &event, 10000) == 1)

@@ -97,6 +97,12 @@ int holm_spec_command(struct holm_spec *spec, char *const argv[]);
  */
 int holm_spec_load(struct holm_spec *spec, const char *json, size_t len, const char *name);
 
+/*
+ * What was set so far, in order: the i-th field and its value, or one word of the "command". Belong
+ * to the spec. -ENOENT behind the last.
+ */
+int holm_spec_entry(const struct holm_spec *spec, size_t i, const char **field, const char **value);
+
 /* Can this be done, as far as it can be told without doing it? -EINVAL and other errors. */
 int holm_check(struct holm_spec *spec);
 
@@ -204,8 +210,9 @@ struct holm_state {
 /* What the init knows. -EOPNOTSUPP with as-pid1, which has none; -ESRCH: the box has ended. */
 int holm_control(struct holm_box *box, struct holm_state *out);
 /*
- * Runs one more program in the box, sealed as the command is. `fds` (NULL: the init's own) are its
- * stdin, stdout and stderr. The id names it in HOLM_RUN_EXIT. The pid is that inside.
+ * Runs one more program in the box, sealed as the command is. `fds` are its stdin, stdout and
+ * stderr; NULL: /dev/null, or, in a box with services, what the command had. The id names it in
+ * HOLM_RUN_EXIT. The pid is that inside.
  */
 int holm_run(struct holm_box *box, char *const argv[], const int fds[3], uint32_t *id, int *pid);
 /* The master of the box's terminal, or -ENOTTY; belongs to the box. And its size. */

@@ -96,16 +96,25 @@ int holm_spec_add(struct holm_spec *h, const char *field, const char *value)
 int holm_spec_command(struct holm_spec *h, char *const argv[])
 {
 	struct spec *s = h->spec;
+	size_t kept = 0;
 
+	for (size_t i = 0; i < s->journal.n; i++) /* a command replaces the one before */
+		if (!str_eq(s->journal.items[i].field, "command"))
+			s->journal.items[kept++] = s->journal.items[i];
+	s->journal.n = kept;
 	s->command.n = 0;
-	for (; *argv; argv++) {
-		const char **slot =
-			arena_push(s->arena, &s->command.items, &s->command.n, sizeof(*slot));
-
-		if (!slot)
+	for (; *argv; argv++)
+		if (spec_command(s, *argv) < 0)
 			return -ENOMEM;
-		*slot = arena_strdup(s->arena, *argv);
-	}
+	return 0;
+}
+
+int holm_spec_entry(const struct holm_spec *h, size_t i, const char **field, const char **value)
+{
+	if (i >= h->spec->journal.n)
+		return -ENOENT;
+	*field = h->spec->journal.items[i].field;
+	*value = h->spec->journal.items[i].value;
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 #include "fs/fs.h"
 #include "sys/mnt.h"
 
+#define STACKED_MAX 2 /* the old root, and the layer of an overlay over it */
+
 /*
  * Attaches the new root on top of the old one's "/". Paths of this process still start at the old
  * root below it, so the host can be read until fs_pivot(), and no directory of the host is needed.
@@ -59,8 +61,10 @@ static int prove_root(const struct fs *fs)
 }
 
 /*
- * pivot_root(2) with "." twice stacks the old root on the new one; detaching "." then removes it
- * with all that was mounted in it. After that no path leads to the host any more.
+ * pivot_root(2) with "." twice stacks the old root on the new one; detaching "." then removes what
+ * is on top of the stack: the old root with all that was mounted in it, and before that the
+ * throw-away layer of an overlay, which was attached over the old root. After that no path leads to
+ * the host any more, and that is proven, not assumed.
  */
 int fs_pivot(struct fs *fs)
 {
@@ -71,11 +75,14 @@ int fs_pivot(struct fs *fs)
 		fs->failed = "make it the root";
 		r = sys_pivot_root(".", ".");
 	}
-	if (r == 0) {
+	if (r < 0)
+		return r;
+	r = -EXDEV;
+	for (int i = 0; r == -EXDEV && i < STACKED_MAX; i++) {
 		fs->failed = "detach the old root";
 		r = sys_umount2(".", MNT_DETACH);
-	}
-	if (r == 0) {
+		if (r < 0)
+			return r;
 		fs->failed = "prove that nothing is mounted over the new root";
 		r = prove_root(fs);
 	}

@@ -41,8 +41,9 @@ struct init {
 	struct service services[SERVICES_MAX];
 	unsigned n_services;
 	struct helper helpers[HELPERS_MAX];
-	char *pointers[POINTERS_MAX];
-	size_t n_pointers;
+	char **pointers; /* of argument lists; more than a packet can hold are mapped */
+	size_t n_pointers, pointers_max;
+	char *few_pointers[POINTERS_MAX];
 	_Alignas(8) char conf[WIRE_MAX]; /* pages that are not touched cost nothing */
 	_Alignas(8) char packet[WIRE_MAX];
 	_Alignas(16) char stack[STACK_SIZE]; /* of a program between clone and exec */

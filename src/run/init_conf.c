@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How init learns its work: the one packet that waits in the control channel. */
+#include <sys/mman.h>
+
 #include "base/macro.h"
 #include "run/init.h"
 
@@ -45,11 +47,16 @@ static void read_seal(struct wire_in *w, struct seal *seal)
 	seal->filter = seal->filter_len ? wire_get(w, seal->filter_len * (size_t)8) : NULL;
 }
 
+static char **read_list(struct init *in, struct wire_in *w)
+{
+	return wire_get_list(w, in->pointers, &in->n_pointers, in->pointers_max);
+}
+
 static void read_main(struct init *in, struct wire_in *w)
 {
 	in->main.name = "main";
 	in->main.path = wire_get_str(w);
-	in->main.argv = wire_get_list(w, in->pointers, &in->n_pointers, POINTERS_MAX);
+	in->main.argv = read_list(in, w);
 	in->main.envp = in->envp;
 }
 
@@ -67,21 +74,42 @@ static void read_services(struct init *in, struct wire_in *w)
 		p->name = wire_get_str(w);
 		p->restart = (enum restart)wire_get_u64(w);
 		p->path = wire_get_str(w);
-		p->argv = wire_get_list(w, in->pointers, &in->n_pointers, POINTERS_MAX);
+		p->argv = read_list(in, w);
 		p->envp = in->envp;
 	}
 	in->n_services = (unsigned)n;
 }
 
+static void *map(size_t len, int fd)
+{
+	int flags = MAP_PRIVATE | (fd < 0 ? MAP_ANONYMOUS : 0);
+	long p = RAW6(SYS_mmap, 0, len, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+/* A large brief comes as a memory file. Every string in it takes 16 bytes at least. */
+static bool map_conf(struct init *in, struct wire_in *w, size_t len, int fd)
+{
+	*w = (struct wire_in){ .data = map(len, fd), .len = len };
+	in->pointers_max = len / 16 + 16;
+	in->pointers = map(in->pointers_max * sizeof(char *), -1);
+	sys_close(fd);
+	return w->data && in->pointers;
+}
+
 bool init_read_conf(struct init *in)
 {
-	unsigned none = 0;
+	unsigned n_fds = 1;
+	int fd = -1;
 	ssize_t n;
 	struct wire_head head;
 	struct wire_in w = { .data = in->conf, .at = sizeof(head) };
 
+	in->pointers = in->few_pointers;
+	in->pointers_max = ARRAY_SIZE(in->few_pointers);
 	do {
-		n = sys_recv_fds(in->control_fd, in->conf, sizeof(in->conf), NULL, &none, 0);
+		n = sys_recv_fds(in->control_fd, in->conf, sizeof(in->conf), &fd, &n_fds, 0);
 	} while (n == -EINTR);
 	if (n < (ssize_t)sizeof(head))
 		return false;
@@ -89,11 +117,13 @@ bool init_read_conf(struct init *in)
 	if (head.type != WIRE_CONF)
 		return false;
 	w.len = (size_t)n;
+	if (n_fds && !map_conf(in, &w, head.len, fd))
+		return false;
 	read_seal(&w, &in->seal);
 	in->others = in->seal;
 	in->others.n_keep_fds = 0; /* what is kept open is for the command alone */
 	in->others.block_fd = -1;
-	in->envp = wire_get_list(&w, in->pointers, &in->n_pointers, POINTERS_MAX);
+	in->envp = read_list(in, &w);
 	read_main(in, &w);
 	read_services(in, &w);
 	return !w.bad;

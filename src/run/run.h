@@ -128,7 +128,7 @@ act_fn act_report, act_control, act_parent, act_init_image, act_targets, act_clo
 act_fn act_map_parent, act_go, act_idmap, act_brief, act_live_terminal, act_started;
 act_fn act_join, act_close_on_exec, act_wait, act_map_self, act_early_ids, act_own_propagation;
 act_fn act_time, act_names, act_loopback, act_root, act_mount, act_terminal;
-act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper;
+act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper, act_init_caps;
 void undo_report(struct run *r);
 void undo_control(struct run *r);
 void undo_parent(struct run *r);
@@ -136,7 +136,7 @@ void undo_init_image(struct run *r);
 void undo_targets(struct run *r);
 void undo_clone(struct run *r);
 void undo_live_terminal(struct run *r);
-count_fn want_not_pid1;
+count_fn want_not_pid1, want_init_caps;
 
 /* SEAL: the same rows for the main command and for what init starts later */
 count_fn want_session, want_block, want_rlimits, want_nice, want_bound, want_ids, want_caps;

@@ -59,6 +59,9 @@ const struct step steps[] = {
 	{ STAGE_ROOT, "propagation", "set the propagation of the root", want_root_propagation,
 	  act_root_propagation, NULL },
 
+	{ STAGE_ROOT, "init-caps", "keep over exec what the init needs to start programs",
+	  want_init_caps, act_init_caps, NULL },
+
 #include "run/seal.rows"
 
 	{ STAGE_LIVE, "take-terminal", "take over the box's terminal", want_terminal, act_live_terminal,

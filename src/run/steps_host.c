@@ -17,6 +17,7 @@
 #include "sys/process.h"
 #include "sys/sock.h"
 
+#define BRIEF_MAX     (16U << 20)
 #define MEMFD_CLOEXEC 1U
 #define MEMFD_EXEC    16U /* Linux 6.3 */
 
@@ -310,6 +311,45 @@ static void put_seal(struct wire_out *w, const struct seal *seal)
 		wire_put(w, seal->filter, seal->filter_len * (size_t)8);
 }
 
+static void put_brief(struct wire_out *w, const struct run *r)
+{
+	put_seal(w, r->seal);
+	wire_put_list(w, r->d->main.envp);
+	wire_put_str(w, r->d->main.path);
+	wire_put_list(w, r->d->main.argv);
+	wire_put_u64(w, r->d->services.n);
+	for (size_t i = 0; i < r->d->services.n; i++) {
+		const struct program *p = &r->d->services.items[i];
+
+		wire_put_str(w, p->name);
+		wire_put_u64(w, p->restart);
+		wire_put_str(w, p->path);
+		wire_put_list(w, p->argv);
+	}
+}
+
+/* What a packet has no room for goes by memory file. */
+static int brief_by_file(struct run *r)
+{
+	_cleanup_free_ char *data = malloc(BRIEF_MAX);
+	struct wire_out w = { data, 0, BRIEF_MAX, false };
+	struct wire_head head = { .type = WIRE_CONF };
+	_cleanup_fd_ int fd = -1;
+	int code;
+
+	if (!data)
+		return -ENOMEM;
+	put_brief(&w, r);
+	if (w.overflow) {
+		r->failed = "command, environment, services and filter together exceed 16 MiB";
+		return -E2BIG;
+	}
+	fd = sys_memfd_create("holm-brief", MEMFD_CLOEXEC);
+	code = fd < 0 ? fd : sys_write_all(fd, data, w.len);
+	head.len = (uint32_t)w.len;
+	return code < 0 ? code : tell(r, &head, sizeof(head), &fd, 1);
+}
+
 /* Goes out while the first process works, and lies in the channel until init reads it. */
 int act_brief(struct run *r, size_t i)
 {
@@ -320,24 +360,10 @@ int act_brief(struct run *r, size_t i)
 	(void)i;
 	if (!data)
 		return -ENOMEM;
-	put_seal(&w, r->seal);
-	wire_put_list(&w, r->d->main.envp);
-	wire_put_str(&w, r->d->main.path);
-	wire_put_list(&w, r->d->main.argv);
-	wire_put_u64(&w, r->d->services.n);
-	for (size_t k = 0; k < r->d->services.n; k++) {
-		const struct program *p = &r->d->services.items[k];
-
-		wire_put_str(&w, p->name);
-		wire_put_u64(&w, p->restart);
-		wire_put_str(&w, p->path);
-		wire_put_list(&w, p->argv);
-	}
-	*head = (struct wire_head){ .type = WIRE_CONF, .len = (uint32_t)w.len };
-	if (w.overflow) {
-		r->failed = "command, environment, services and filter together exceed 192 KiB";
-		return -E2BIG;
-	}
+	put_brief(&w, r);
+	if (w.overflow)
+		return brief_by_file(r);
+	*head = (struct wire_head){ .type = WIRE_CONF };
 	return tell(r, data, w.len, NULL, 0);
 }
 

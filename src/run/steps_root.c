@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <termios.h>
 
+#include "base/caps.h"
 #include "net/net.h"
 #include "ns/ns.h"
 #include "run/run.h"
 #include "run/wire.h"
+#include "sec/rights.h"
 #include "sys/mnt.h"
 #include "sys/security.h"
 #include "sys/sock.h"
@@ -419,6 +421,28 @@ int act_root_read_only(struct run *r, size_t i)
 
 	(void)i;
 	return sys_mount_setattr(r->fs.root_fd, "", AT_EMPTY_PATH, &attr);
+}
+
+/*
+ * exec takes the capabilities of whoever is not user 0. Init needs none, except to change ids, to
+ * load a filter without no_new_privs, or to hand capabilities on.
+ */
+size_t want_init_caps(const struct run *r)
+{
+	const struct seal *seal = r->seal;
+
+	return !r->d->as_pid1 &&
+	       (seal->caps || seal->change_ids || (seal->filter && !seal->no_new_privs));
+}
+
+int act_init_caps(struct run *r, size_t i)
+{
+	const uint64_t own = UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_SETUID |
+			     UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_SETPCAP |
+			     UINT64_C(1) << CAP_SYS_ADMIN;
+
+	(void)i;
+	return rights_set_caps(r->seal->caps == CAPS_ALL ? CAPS_ALL : r->seal->caps | own);
 }
 
 int act_pivot(struct run *r, size_t i)

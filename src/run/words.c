@@ -55,6 +55,8 @@ static void put_mount(struct buf *out, const struct mnt *m)
 	buf_printf(out, "%s", kind_words[m->kind]);
 	if (m->src)
 		buf_printf(out, " %s ->", m->src);
+	if (m->fd >= 0)
+		buf_printf(out, " fd:%d ->", m->fd);
 	for (size_t i = 0; i < m->layers.n; i++)
 		buf_printf(out, "%s%s", i ? ":" : " ", m->layers.items[i]);
 	buf_printf(out, " %s", m->dst);
@@ -205,6 +207,7 @@ static const struct hint {
 	  "make it beforehand, or use --overlay tmp" },
 	{ "mount", ELOOP, "a symbolic link on the way points to itself or is dangling" },
 	{ "mount", ENOSPC, "fs.mount-max or --scratch-size is reached" },
+	{ "init-caps", EPERM, "a capability can be kept only if whoever starts the box has it" },
 	{ "caps", EPERM, "a capability can be kept only if whoever starts the box has it" },
 	{ "rlimit", EPERM, "a hard limit can only be lowered" },
 	{ "nice", EACCES, "a priority can only be lowered" },
@@ -237,6 +240,14 @@ static void put_object(struct err *e, const struct buf *object)
 		err_append(e, " %s", object->data);
 }
 
+/* Is it the command itself that cannot be had: executed, or shown in the box? */
+static bool is_command(const struct run *r, const struct step *s, size_t item)
+{
+	if (str_eq(s->name, "mount"))
+		return r->d->mounts.items[item].is_command;
+	return str_eq(s->name, "exec");
+}
+
 /* "mount bind /a -> /b: open the source: No such file or directory (hint)" */
 int words_failure(const struct run *r, const struct step *s, size_t item, int code,
 		  const char *failed, struct err *e)
@@ -246,7 +257,7 @@ int words_failure(const struct run *r, const struct step *s, size_t item, int co
 
 	if (str_eq(s->name, "targets") && e && e->code) /* said it all already */
 		return -code;
-	if (str_eq(s->name, "exec")) {
+	if (is_command(r, s, item)) {
 		err_command(e, code, "command %.200s: %s", r->program->argv[0],
 			    failed           ? failed
 			    : code == ENOENT ? "not found in the box"

@@ -409,6 +409,7 @@ static int add_command(struct spec *s, const struct facts *f, struct err *e)
 		return -ENOMEM;
 	m->src = path;
 	m->attrs = RO_VIEW;
+	m->is_command = true;
 	return 0;
 }
 

@@ -182,11 +182,41 @@ void spec_free(struct spec *s)
 		arena_free(s->arena);
 }
 
+static int note_entry(struct spec *s, const char *field, const char *value)
+{
+	struct spec_entry *entry =
+		arena_push(s->arena, &s->journal.items, &s->journal.n, sizeof(*entry));
+
+	if (!entry)
+		return -ENOMEM;
+	*entry = (struct spec_entry){ field, arena_strdup(s->arena, value) };
+	return entry->value ? 0 : -ENOMEM;
+}
+
+int field_set(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	int r = f->set(s, f, value, e);
+
+	if (r == 0 && note_entry(s, f->name, value) < 0)
+		return err_errno(e, ENOMEM, "%s", f->name);
+	return r;
+}
+
+int spec_command(struct spec *s, const char *word)
+{
+	const char **slot = arena_push(s->arena, &s->command.items, &s->command.n, sizeof(*slot));
+
+	if (!slot || note_entry(s, "command", word) < 0)
+		return -ENOMEM;
+	*slot = s->journal.items[s->journal.n - 1].value;
+	return 0;
+}
+
 int spec_set(struct spec *s, const char *field, const char *value, struct err *e)
 {
 	const struct field *f = field_find(field);
 
 	if (!f)
 		return err_set(e, EINVAL, "there is no field \"%s\"", field);
-	return f->set(s, f, value, e);
+	return field_set(s, f, value, e);
 }

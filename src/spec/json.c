@@ -106,13 +106,26 @@ static int parse(const char *json, size_t len, const char *name, json_object **o
 	return 0;
 }
 
+static bool has_nul(json_object *v)
+{
+	return json_object_is_type(v, json_type_string) &&
+	       strlen(json_object_get_string(v)) != (size_t)json_object_get_string_len(v);
+}
+
+static int load_text(struct spec *s, const struct field *f, json_object *v, struct err *e)
+{
+	if (has_nul(v))
+		return err_set(e, EINVAL, "%s: there is a NUL in the text", f->name);
+	return field_set(s, f, json_object_get_string(v), e);
+}
+
 static int load_value(struct spec *s, const struct field *f, json_object *v, struct err *e)
 {
 	switch (json_object_get_type(v)) {
 	case json_type_string:
 	case json_type_int:
 	case json_type_boolean:
-		return f->set(s, f, json_object_get_string(v), e);
+		return load_text(s, f, v, e);
 	case json_type_array:
 		break;
 	default:
@@ -128,7 +141,7 @@ static int load_value(struct spec *s, const struct field *f, json_object *v, str
 		if (!json_object_is_type(item, json_type_string) &&
 		    !json_object_is_type(item, json_type_int))
 			return err_set(e, EINVAL, "%s: element %zu is no string", f->name, i);
-		r = f->set(s, f, json_object_get_string(item), e);
+		r = load_text(s, f, item, e);
 		if (r < 0)
 			return r;
 	}
@@ -141,14 +154,11 @@ static int load_command(struct spec *s, json_object *v, struct err *e)
 		return err_set(e, EINVAL, "command: not an array of strings");
 	for (size_t i = 0; i < json_object_array_length(v); i++) {
 		json_object *item = json_object_array_get_idx(v, i);
-		const char **slot;
 
-		if (!json_object_is_type(item, json_type_string))
+		if (!json_object_is_type(item, json_type_string) || has_nul(item))
 			return err_set(e, EINVAL, "command: element %zu is no string", i);
-		slot = arena_push(s->arena, &s->command.items, &s->command.n, sizeof(*slot));
-		if (!slot)
+		if (spec_command(s, json_object_get_string(item)) < 0)
 			return err_errno(e, ENOMEM, "command");
-		*slot = arena_strdup(s->arena, json_object_get_string(item));
 	}
 	return 0;
 }

@@ -72,6 +72,7 @@ struct mnt {
 	uint64_t attrs;       /* MOUNT_ATTR_* of mount_setattr(2) */
 	uint64_t propagation; /* MS_PRIVATE ... ; 0: as it is */
 	bool recursive, optional, idmap;
+	bool is_command; /* shows the command alone: what is wrong with it is the command's */
 	uint64_t size_bytes, inodes; /* tmpfs; 0: no limit of its own */
 	uint32_t mode;               /* tmpfs, dir, file */
 	const char *data;            /* file: its content */
@@ -181,8 +182,14 @@ struct decided {
 	strings notes; /* what a user should know although it is no error */
 };
 
+/* What was set, in order, in the words in which it was set: a spec can be printed as a profile. */
+struct spec_entry {
+	const char *field, *value; /* field "command": one word of it */
+};
+
 struct spec {
 	struct arena *arena;
+	LIST(struct spec_entry) journal;
 
 	/* the program and its surroundings */
 	strings command;
@@ -294,6 +301,8 @@ void spec_free(struct spec *s);
  */
 struct spec *spec_copy(const struct spec *s);
 int spec_set(struct spec *s, const char *field, const char *value, struct err *e);
+int spec_command(struct spec *s, const char *word); /* one more word */
+int field_set(struct spec *s, const struct field *f, const char *value, struct err *e);
 int spec_load(struct spec *s, const char *json, size_t len, const char *name, struct err *e);
 int spec_check(struct spec *s, const struct facts *f, struct err *e);
 

@@ -22,7 +22,7 @@ open_inside()
 }
 
 # bats test_tags=quick
-@test "--keep-fd: those and no others, and they can be used" {
+@test "option --keep-fd: those and no others, and they can be used" {
 	echo content >"$T/file"
 	exec 5<"$T/file" 6>"$T/out" 7</dev/null
 	[ "$(open_inside --keep-fd 5 --keep-fd 6)" = "0 1 2 3 5 6 " ]
@@ -38,12 +38,12 @@ open_inside()
 	eventually test -s "$T/out"
 	[ "$(head -1 "$T/out")" = "0 1 2 3 " ]
 	ls -l "/proc/$INIT/fd"
-	! ls -l "/proc/$INIT/fd" | grep -q "$T"/file
+	[[ $(readlink "/proc/$INIT/fd"/*) != *"$T/file"* ]]
 	end_box
 }
 
 # bats test_tags=quick
-@test "--info-fd: one line of JSON that is true" {
+@test "option --info-fd: one line of JSON that is true" {
 	start_box --hostname x -- sleep 1000
 	[ "$(wc -l <"$T/info")" = 1 ]
 	[ "$(jq '."main-pid-inside"' "$T/info")" = 2 ]
@@ -56,7 +56,7 @@ open_inside()
 }
 
 # bats test_tags=quick
-@test "--status-fd: started and ended, with the exit code or the signal" {
+@test "option --status-fd: started and ended, with the exit code or the signal" {
 	run -5 "$HOLM" box --status-fd 7 -- sh -c 'exit 5' 7>"$T/status"
 	[ "$(events | tr '\n' ' ')" = "started ended " ]
 	[ "$(jq -c 'select(.event == "ended") | [."exit-code", .signal, .reaped]' "$T/status")" = "[5,null,0]" ]
@@ -70,7 +70,7 @@ open_inside()
 }
 
 # bats test_tags=quick
-@test "--ready-fd: a line when the command runs, then closed; nothing if it never did" {
+@test "option --ready-fd: a line when the command runs, then closed; nothing if it never did" {
 	mkfifo "$T/ready"
 	"$HOLM" box --ready-fd 9 -- sleep 1000 9>"$T/ready" >/dev/null 3>&- &
 	STARTED+=($!)
@@ -81,12 +81,12 @@ open_inside()
 	code=0
 	read -r -t 10 word <&5 || code=$?
 	[ "$code" = 1 ]
-	! gone "${STARTED[0]}"
+	not gone "${STARTED[0]}"
 	run -127 --separate-stderr sh -c '"$0" box --ready-fd 9 -- no-such-program 9>&1' "$HOLM"
 	[ "$output" = "" ]
 }
 
-@test "--block-fd: the command starts when it can be read, and not before" {
+@test "option --block-fd: the command starts when it can be read, and not before" {
 	mkfifo "$T/block" "$T/ready"
 	exec 5<>"$T/block"
 	"$HOLM" box --block-fd 5 --ready-fd 9 -- echo ran >"$T/out" 9>"$T/ready" 3>&- &
@@ -99,7 +99,7 @@ open_inside()
 			[ "$(ns_of "$child" uts)" != "$(ns_of self uts)" ]
 	}
 	eventually waits
-	! read -r -t 0.3 _ <&6
+	not read -r -t 0.3 _ <&6
 	[ ! -s "$T/out" ]
 	echo go >&5
 	wait "${STARTED[0]}"
@@ -107,7 +107,7 @@ open_inside()
 	[ "$(cat "$T/out")" = ran ]
 }
 
-@test "--block-fd at its end: the command starts; nobody hangs" {
+@test "option --block-fd at its end: the command starts; nobody hangs" {
 	run -0 timeout 10 "$HOLM" box --block-fd 5 -- echo ran 5</dev/null
 	[ "$output" = ran ]
 }
@@ -119,9 +119,10 @@ end_of_sync()
 	read -r -t "$1" _ <&5 || code=$?
 }
 
-@test "--sync-fd: open as long as the box lives" {
+@test "option --sync-fd: open as long as the box lives" {
 	mkfifo "$T/sync"
-	exec 5<>"$T/sync" 6>"$T/sync"
+	exec 5<>"$T/sync"
+	exec 6>"$T/sync"
 	start_box --sync-fd 6 -- sleep 1000
 	exec 5<&- 6>&-
 	exec 5<"$T/sync"
@@ -133,16 +134,17 @@ end_of_sync()
 	gone "$INIT"
 }
 
-@test "--sync-fd with --outlive-parent: not holm's end counts, but the box's" {
+@test "option --sync-fd with --outlive-parent: not holm's end counts, but the box's" {
 	mkfifo "$T/sync"
-	exec 5<>"$T/sync" 6>"$T/sync"
+	exec 5<>"$T/sync"
+	exec 6>"$T/sync"
 	start_box --outlive-parent --sync-fd 6 -- sleep 1000
 	exec 6>&-
 	exec 7<"$T/sync"
 	exec 5<&-
 	exec 5<&7 7<&-
 	end_box KILL
-	! gone "$MAIN"
+	not gone "$MAIN"
 	end_of_sync 0.3
 	was=$code
 	kill -KILL "$INIT"

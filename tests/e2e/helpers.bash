@@ -116,7 +116,9 @@ user_dir()
 # run beside this one, so what cannot be told apart by session is told by name.
 traces()
 {
-	ps -o pid=,comm= -s "$(ps -o sid= -p $$)" | grep -E ' holm(-init)?$' || :
+	# pid (comm) state ppid pgrp session
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$(cut -d ' ' -f 6 /proc/$$/stat)" \
+		'($2 == "(holm)" || $2 == "(holm-init)") && $6 == session {print $1, $2}' || :
 	cut -d ' ' -f 3- /proc/self/mountinfo
 	find /tmp /run /dev/shm /var/tmp -maxdepth 1 -name '*holm*' ! -name 'holm-test.*' ! -name 'holm-fault.*' \
 		-user "$(id -u)" -mmin -1 2>/dev/null || :
@@ -157,6 +159,12 @@ eventually()
 gone()
 {
 	[ ! -e "/proc/$1/status" ] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+# not COMMAND...: a bare `!` does not fail a test
+not()
+{
+	! "$@"
 }
 
 has_line()
@@ -222,6 +230,7 @@ descendants()
 {
 	local child
 
+	# shellcheck disable=SC2013 # words, not lines
 	for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
 		echo "$child"
 		descendants "$child"

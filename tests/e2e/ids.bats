@@ -24,7 +24,7 @@ id_maps()
 }
 
 # bats test_tags=quick
-@test "--user root, UID, UID:GID" {
+@test "option --user root, UID, UID:GID" {
 	run -0 as_user "$HOLM" box --user root -- sh -c 'id -u; id -g; cat /proc/self/setgroups'
 	[ "$output" = $'0\n0\ndeny' ]
 	run -0 as_user "$HOLM" box --user 7 -- sh -c 'id -u; id -g'
@@ -47,7 +47,7 @@ id_maps()
 	[ "$output" = "$USER_ID 65534"$'\ndeny' ]
 }
 
-@test "--map-users and --map-groups as root" {
+@test "option --map-users and --map-groups as root" {
 	need_root
 	start_box --map-users 0:100000:65536 --map-groups 0:200000:1000 --map-groups 5000:300000:1 --user 33:33 -- \
 		sh -c 'id -u; id -g; touch /tmp/x; stat -c %u:%g /tmp/x; exec sleep 1000'
@@ -76,7 +76,7 @@ id_maps()
 	[ "$(cat "$T/d/f")" = x ]
 }
 
-@test "--map-auto as root needs a range too, and uses it" {
+@test "option --map-auto as root needs a range too, and uses it" {
 	need_root
 	[ -e /etc/subuid ] || skip "needs /etc/subuid"
 	echo "root:3000000:65536" >"$T/subid"
@@ -90,7 +90,7 @@ id_maps()
 	refused 125 "has no range for root" --map-auto -- true
 }
 
-@test "--map-auto: several ranges, around the caller's own place" {
+@test "option --map-auto: several ranges, around the caller's own place" {
 	need_root
 	need newuidmap
 	[ -e /etc/subuid ] || skip "needs /etc/subuid"
@@ -115,7 +115,7 @@ id_maps()
 	refused 125 "are not yours to map" --map-users 0:2000000:101 --map-groups 0:2000000:10 -- true
 }
 
-@test "--share user: the caller's own ids, no right, and --user is refused where it cannot be" {
+@test "option --share user: the caller's own ids, no right, and --user is refused where it cannot be" {
 	need_root
 	run -0 "$HOLM" box --share user -- sh -c 'awk "/^Cap[PEA]/ {print \$2}" /proc/self/status | sort -u; id -u; tr -s " " </proc/self/uid_map'
 	[ "$output" = $'0000000000000000\n0\n 0 0 4294967295' ]
@@ -138,7 +138,7 @@ id_maps()
 	[ "$output" = 1 ]
 }
 
-@test "--allow-new-privs: a set-user-id program becomes another id of the box" {
+@test "option --allow-new-privs: a set-user-id program becomes another id of the box" {
 	need_root
 	cp /usr/bin/id "$T/suid-id"
 	chown 100005:100005 "$T/suid-id"

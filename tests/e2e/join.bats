@@ -16,7 +16,7 @@ start_target()
 # ---- share ----
 
 # bats test_tags=quick
-@test "--share: each type is the caller's own, and only that" {
+@test "option --share: each type is the caller's own, and only that" {
 	need_root
 	for type in $ALL; do
 		NAME=$type start_box --share "$type" -- sleep 1000
@@ -32,7 +32,7 @@ start_target()
 	done
 }
 
-@test "--share: several at once, by comma and by repetition; all of them" {
+@test "option --share: several at once, by comma and by repetition; all of them" {
 	start_box --share net,ipc --share uts -- sleep 1000
 	for type in net ipc uts; do [ "$(ns_of "$MAIN" "$type")" = "$(ns_of self "$type")" ]; done
 	for type in user mnt pid; do [ "$(ns_of "$MAIN" "$type")" != "$(ns_of self "$type")" ]; done
@@ -47,7 +47,7 @@ start_target()
 	eventually gone "$MAIN"
 }
 
-@test "--share as an ordinary user: each type that is possible" {
+@test "option --share as an ordinary user: each type that is possible" {
 	as_user_words
 	PREFIX=("${AS_USER[@]}")
 	for type in mnt pid net ipc uts cgroup time; do
@@ -56,14 +56,14 @@ start_target()
 	done
 }
 
-@test "--share net: names can be resolved, the caller's /etc/resolv.conf is there" {
+@test "option --share net: names can be resolved, the caller's /etc/resolv.conf is there" {
 	[ -s /etc/resolv.conf ] || skip "needs /etc/resolv.conf"
 	run -0 "$HOLM" box --share net -- cat /etc/resolv.conf
 	[ "$output" = "$(cat /etc/resolv.conf)" ]
 	run -1 "$HOLM" box -- cat /etc/resolv.conf
 }
 
-@test "--share pid: the host's processes are in sight, but only the box's end with it" {
+@test "option --share pid: the host's processes are in sight, but only the box's end with it" {
 	sleep 1000 3>&- &
 	other=$!
 	STARTED+=("$other")
@@ -72,13 +72,13 @@ start_target()
 	inner=$(descendants "$INIT")
 	end_box
 	for pid in $inner; do eventually gone "$pid"; done
-	! gone "$other"
+	not gone "$other"
 }
 
 # ---- join ----
 
 # bats test_tags=quick
-@test "--join by pid: each type" {
+@test "option --join by pid: each type" {
 	need_root
 	start_target
 	for type in mnt pid net ipc uts cgroup time; do
@@ -96,7 +96,7 @@ start_target()
 	done
 }
 
-@test "--join all of a box's namespaces, as its owner: root or an ordinary user" {
+@test "option --join all of a box's namespaces, as its owner: root or an ordinary user" {
 	as_user_words
 	for who in root user; do
 		[ "$who" = root ] || PREFIX=("${AS_USER[@]}")
@@ -121,7 +121,7 @@ start_target()
 	done
 }
 
-@test "--join by path, by descriptor" {
+@test "option --join by path, by descriptor" {
 	need_root
 	start_target
 	inner=(--join "user=$TARGET")
@@ -137,7 +137,7 @@ start_target()
 	[ "$output" = target ]
 }
 
-@test "--join net by the name that ip netns gives" {
+@test "option --join net by the name that ip netns gives" {
 	need_root
 	need ip
 	# The name lives in a mount namespace that ends with the test.
@@ -149,7 +149,7 @@ start_target()
 	[ "${lines[0]}" != "$(ns_of self net)" ]
 }
 
-@test "--join net: ports of both are the same" {
+@test "option --join net: ports of both are the same" {
 	need_root
 	need_python
 	NAME=server start_box --ro-bind "$HERE/tcp.py:/tcp.py" -- python3 /tcp.py serve joined 8080
@@ -159,14 +159,14 @@ start_target()
 	[ "$output" = joined ]
 }
 
-@test "--join time: the clock is that of the other box" {
+@test "option --join time: the clock is that of the other box" {
 	need_root
 	start_target
 	run -0 "$HOLM" box --join "user=$TARGET" --join "time=$TARGET" -- python3 -c 'import time; print(int(time.monotonic()))'
 	((output > 100 * 86400))
 }
 
-@test "--join pid: the command is a process of the other box, and ends with it" {
+@test "option --join pid: the command is a process of the other box, and ends with it" {
 	need_root
 	start_target --proc /proc:full
 	target=$BOX
@@ -183,7 +183,7 @@ start_target()
 	wait "$target" || :
 }
 
-@test "--join: with --user root in the other box's user namespace" {
+@test "option --join: with --user root in the other box's user namespace" {
 	need_root
 	start_target --map-users 0:100000:1000 --map-groups 0:100000:1000 --user 5:5 # with a time offset
 	run -0 "$HOLM" box --join "user=$TARGET" --user 7:7 -- sh -c 'id -u; tr -s " " </proc/self/uid_map'

@@ -7,18 +7,18 @@ load helpers
 # ---- 1: processes ----
 
 # bats test_tags=quick
-@test "1: with --as-pid1 the command is process 1 and has no parent" {
+@test "lesson 1: with --as-pid1 the command is process 1 and has no parent" {
 	run -0 "$HOLM" box --as-pid1 -- sh -c 'echo "$$ $PPID"'
 	[ "$output" = "1 0" ]
 }
 
 # bats test_tags=quick
-@test "1: without it the command is process 2, and init is its parent" {
+@test "lesson 1: without it the command is process 2, and init is its parent" {
 	run -0 "$HOLM" box -- sh -c 'echo "$$ $PPID"'
 	[ "$output" = "2 1" ]
 }
 
-@test "1: outside, process 1 has another pid" {
+@test "lesson 1: outside, process 1 has another pid" {
 	start_box --as-pid1 -- sleep 1000
 	[ "$INIT" -gt 1 ]
 	[ "$(cat "/proc/$INIT/comm")" = sleep ]
@@ -27,7 +27,7 @@ load helpers
 	end_box KILL
 }
 
-@test "1: in the caller's pid namespace the command has its real pid and parent" {
+@test "lesson 1: in the caller's pid namespace the command has its real pid and parent" {
 	start_box --share pid -- sh -c 'echo "$$ $PPID"; exec sleep 1000'
 	eventually test -s "$T/out"
 	read -r own parent <"$T/out"
@@ -39,7 +39,7 @@ load helpers
 }
 
 # Each level is a holm within a box; only its own descendants are in sight.
-@test "1: three boxes deep every level sees its own tree, and a process has a pid for each" {
+@test "lesson 1: three boxes deep every level sees its own tree, and a process has a pid for each" {
 	local deep=(--seccomp none --proc /proc:full)
 	as_user_words
 	PREFIX=("${AS_USER[@]}")
@@ -77,7 +77,7 @@ load helpers
 # ---- 2: network ----
 
 # bats test_tags=quick
-@test "2: only lo, and it is up" {
+@test "lesson 2: only lo, and it is up" {
 	run -0 "$HOLM" box -- cat /proc/net/dev
 	[ "$(tail -n +3 <<<"$output" | cut -d : -f 1 | tr -d ' ')" = lo ]
 	need_python
@@ -90,7 +90,7 @@ print(b.recv(9).decode())'
 	[ "$output" = up ]
 }
 
-@test "2: the same port inside and outside" {
+@test "lesson 2: the same port inside and outside" {
 	need_python
 	python3 "$HERE/tcp.py" serve outside >"$T/port" 3>&- &
 	STARTED+=($!)
@@ -106,7 +106,7 @@ print(b.recv(9).decode())'
 	[ "$(python3 "$HERE/tcp.py" get 127.0.0.1 "$port")" = outside ]
 }
 
-@test "2: the host's listener cannot be reached from inside" {
+@test "lesson 2: the host's listener cannot be reached from inside" {
 	need_python
 	python3 "$HERE/tcp.py" serve outside >"$T/port" 3>&- &
 	STARTED+=($!)
@@ -120,7 +120,7 @@ print(b.recv(9).decode())'
 	[ "$output" = outside ]
 }
 
-@test "2: a veth pair is put into a running box by pid, and traffic passes" {
+@test "lesson 2: a veth pair is put into a running box by pid, and traffic passes" {
 	need_root
 	need_python
 	need ip busybox
@@ -142,12 +142,12 @@ print(b.recv(9).decode())'
 
 # ---- 3: mounts ----
 
-@test "3: a mount made inside is not seen outside" {
+@test "lesson 3: a mount made inside is not seen outside" {
 	start_box --user root --cap sys_admin --seccomp none -- \
 		sh -c 'mount -t tmpfs holm-mark /tmp && echo in >/tmp/holm-mark && echo end; exec sleep 1000'
 	eventually has_line "$T/out" end
 	grep -q holm-mark "/proc/$MAIN/mountinfo"
-	! grep -q holm-mark /proc/self/mountinfo
+	not grep -q holm-mark /proc/self/mountinfo
 	[ ! -e /tmp/holm-mark ]
 	[ "$(ns_of "$MAIN" mnt)" != "$(ns_of self mnt)" ]
 	end_box
@@ -181,21 +181,21 @@ comes_in()
 	grep -q ' /p/sub .* late ' "/proc/$MAIN/mountinfo"
 }
 
-@test "3: private: nothing comes in" {
+@test "lesson 3: private: nothing comes in" {
 	shared_mount
 	start_box --bind "$T/p:/p:private" -- sleep 1000
 	[ "$(fields_of /p)" = "" ]
-	! comes_in
+	not comes_in
 }
 
-@test "3: slave: what is mounted outside comes in" {
+@test "lesson 3: slave: what is mounted outside comes in" {
 	shared_mount
 	start_box --bind "$T/p:/p:slave" -- sleep 1000
 	[[ $(fields_of /p) =~ ^master:[0-9]+\ $ ]]
 	comes_in
 }
 
-@test "3: shared: a peer group of the box's own; mounts come in, and none goes out" {
+@test "lesson 3: shared: a peer group of the box's own; mounts come in, and none goes out" {
 	shared_mount
 	start_box --user root --cap sys_admin --seccomp none --bind "$T/p:/p:shared" --dir /q -- sh -c '
 		mount --bind /p /tmp && mkdir /p/own && mount -t tmpfs inner /p/own && echo end
@@ -204,22 +204,22 @@ comes_in()
 	[[ $(fields_of /p) =~ shared:[0-9]+\ master:[0-9]+ ]]
 	# Its peer inside, /tmp, got the mount made at /p/own; the host's did not.
 	grep -q ' /tmp/own .* inner ' "/proc/$MAIN/mountinfo"
-	! grep -q inner "/proc/$HOLDER/mountinfo"
+	not grep -q inner "/proc/$HOLDER/mountinfo"
 	comes_in
 }
 
-@test "3: unbindable: it cannot be bound again" {
+@test "lesson 3: unbindable: it cannot be bound again" {
 	shared_mount
 	start_box --user root --cap sys_admin --seccomp none --bind "$T/p:/p:unbindable" -- sh -c '
 		mount --bind /p /tmp && echo bound; mount --bind /run /tmp && echo other; echo end
 		exec sleep 1000'
 	eventually has_line "$T/out" end
 	[[ $(fields_of /p) == *unbindable* ]]
-	! has_line "$T/out" bound
+	not has_line "$T/out" bound
 	has_line "$T/out" other
 }
 
-@test "3: --propagation sets the root, and a single mount" {
+@test "lesson 3: --propagation sets the root, and a single mount" {
 	shared_mount
 	start_box --propagation shared --bind "$T/p:/p" --propagation private:/p -- sleep 1000
 	[[ $(fields_of /) =~ shared: ]]
@@ -232,7 +232,7 @@ comes_in()
 }
 
 # bats test_tags=quick
-@test "3: after pivot_root the old root is gone and no path leads to the host" {
+@test "lesson 3: after pivot_root the old root is gone and no path leads to the host" {
 	echo secret >"$T/secret"
 	run -0 "$HOLM" box -- sh -c '
 		for way in "" /.. /../../.. /proc/1/root /proc/1/cwd /proc/self/root /proc/self/root/.. \
@@ -247,10 +247,10 @@ comes_in()
 	done
 }
 
-@test "3: no mount inside shows the host's root" {
+@test "lesson 3: no mount inside shows the host's root" {
 	host_root=$(awk '$5 == "/" {print $3; exit}' /proc/self/mountinfo)
 	start_box -- sleep 1000
-	! awk -v dev="$host_root" '$3 == dev && $4 == "/" {found = 1} END {exit !found}' \
+	not awk -v dev="$host_root" '$3 == dev && $4 == "/" {found = 1} END {exit !found}' \
 		"/proc/$MAIN/mountinfo"
 	[ "$(awk '$5 == "/" {print $3; exit}' "/proc/$MAIN/mountinfo")" != "$host_root" ]
 	end_box
@@ -259,18 +259,18 @@ comes_in()
 # ---- 4: names, IPC, clocks, cgroups ----
 
 # bats test_tags=quick
-@test "4: host name and domain name are the box's own" {
+@test "lesson 4: host name and domain name are the box's own" {
 	before=$(uname -n; cat /proc/sys/kernel/domainname)
 	run -0 "$HOLM" box --hostname island --domainname sea -- \
 		sh -c 'uname -n; cat /proc/sys/kernel/domainname'
 	[ "$output" = $'island\nsea' ]
-	run -0 "$HOLM" box --user root --cap sys_admin --seccomp none -- \
+	run -0 --separate-stderr "$HOLM" box --user root --cap sys_admin --seccomp none -- \
 		sh -c 'hostname changed; uname -n'
 	[ "$output" = changed ]
 	[ "$(uname -n; cat /proc/sys/kernel/domainname)" = "$before" ]
 }
 
-@test "4: queues, semaphores and shared memory of one side are unknown to the other" {
+@test "lesson 4: queues, semaphores and shared memory of one side are unknown to the other" {
 	need_python
 	key=$((1000000 + BASHPID))
 	[ "$(python3 "$HERE/ipc.py" make "$key")" = "queue semaphore memory posix" ]
@@ -288,7 +288,7 @@ comes_in()
 	end_box
 }
 
-@test "4: the clocks are shifted inside, and only there" {
+@test "lesson 4: the clocks are shifted inside, and only there" {
 	need_python
 	clocks='import time
 print(int(time.clock_gettime(time.CLOCK_BOOTTIME)), int(time.clock_gettime(time.CLOCK_MONOTONIC)))
@@ -304,7 +304,7 @@ print(open("/proc/uptime").read().split(".")[0])'
 	((output < $(cut -d . -f 1 /proc/uptime)))
 }
 
-@test "4: /proc/self/cgroup shows /, wherever the box stands outside" {
+@test "lesson 4: /proc/self/cgroup shows /, wherever the box stands outside" {
 	need_root
 	group=
 	for top in /sys/fs/cgroup/unified /sys/fs/cgroup; do
@@ -323,13 +323,13 @@ print(open("/proc/uptime").read().split(".")[0])'
 	[ "$outside" = "0::/${group##*/}" ]
 	grep -v '^end$' "$T/out" >"$T/groups"
 	[ -s "$T/groups" ]
-	! grep -v ':/$' "$T/groups"
+	not grep -v ':/$' "$T/groups"
 }
 
 # ---- 5: users ----
 
 # bats test_tags=quick
-@test "5: root inside is the caller outside" {
+@test "lesson 5: root inside is the caller outside" {
 	dir=$(user_dir work)
 	run -0 as_user "$HOLM" box --user root --work "$dir" -- \
 		sh -c 'id -u; id -g; touch made; stat -c %u:%g made; pwd'
@@ -337,7 +337,7 @@ print(open("/proc/uptime").read().split(".")[0])'
 	[ "$(stat -c %u "$dir/made")" = "$(user_id)" ]
 }
 
-@test "5: outside, the process of a root inside has the caller's id and no right" {
+@test "lesson 5: outside, the process of a root inside has the caller's id and no right" {
 	as_user_words
 	PREFIX=("${AS_USER[@]}")
 	start_box --user root -- sleep 1000
@@ -347,7 +347,7 @@ print(open("/proc/uptime").read().split(".")[0])'
 	end_box
 }
 
-@test "5: root inside cannot delete or change a root-owned file that is bound in" {
+@test "lesson 5: root inside cannot delete or change a root-owned file that is bound in" {
 	need_root
 	mkdir -m 755 "$T/host"
 	echo content >"$T/host/file"
@@ -366,7 +366,7 @@ as_granted_user()
 {
 	need_root
 	need newuidmap
-	[ -e /etc/subuid ] && [ -e /etc/subgid ] || skip "needs /etc/subuid"
+	[ -e /etc/subuid ] || skip "needs /etc/subuid"
 	as_user_words
 	(cat /etc/passwd; echo "holmtest:x:$USER_ID:$USER_ID::/:/bin/sh") >"$T/passwd"
 	echo "holmtest:2000000:65536" >"$T/subid"
@@ -375,7 +375,7 @@ as_granted_user()
 		mount --bind "$0/subid" /etc/subgid && exec "$@"' "$T" "${AS_USER[@]}" "$@"
 }
 
-@test "5: with ranges of /etc/subuid many ids map" {
+@test "lesson 5: with ranges of /etc/subuid many ids map" {
 	dir=$(user_dir work)
 	run -0 as_granted_user "$HOLM" box --map-auto --user root --work "$dir" -- \
 		sh -c 'awk "{n += \$3} END {print n}" /proc/self/uid_map; id -u; touch mine'
@@ -390,7 +390,7 @@ as_granted_user()
 	[ "$owner" = "$USER_ID" ]
 }
 
-@test "5: root inside may give a file to another id of its range" {
+@test "lesson 5: root inside may give a file to another id of its range" {
 	dir=$(user_dir work)
 	run -0 as_granted_user "$HOLM" box --map-auto --user root --cap chown --work "$dir" -- \
 		sh -c 'touch file && chown 7:7 file && stat -c %u:%g file'
@@ -401,7 +401,7 @@ as_granted_user()
 
 # ---- 6: unshare after clone ----
 
-@test "6: a process talks to its parent, isolates itself, and the channel still works" {
+@test "lesson 6: a process talks to its parent, isolates itself, and the channel still works" {
 	need_python
 	cat >"$T/talk.py" <<-'END'
 		import ctypes, os, socket, sys
@@ -432,7 +432,7 @@ as_granted_user()
 
 # ---- 7: zombies and companions ----
 
-@test "7: a thousand orphans are reaped" {
+@test "lesson 7: a thousand orphans are reaped" {
 	"$HOLM" box --status-fd 7 -- sh -c '
 		i=0
 		while [ $i -lt 1000 ]; do (true & exec true); i=$((i + 1)); done
@@ -448,7 +448,7 @@ as_granted_user()
 	[ "$(cat "$T/out")" -le 4 ]
 }
 
-@test "7: four services: one crashes and restarts, one leaves, main ends and all end" {
+@test "lesson 7: four services: one crashes and restarts, one leaves, main ends and all end" {
 	mkfifo "$T/main"
 	exec 5<>"$T/main"
 	STDIN=$T/main start_box \
@@ -482,7 +482,7 @@ as_granted_user()
 
 # ---- 8: twice the same ----
 
-@test "8: the same program on the same port in two boxes" {
+@test "lesson 8: the same program on the same port in two boxes" {
 	need_python
 	for name in one two; do
 		NAME=$name start_box --ro-bind "$HERE/tcp.py:/tcp.py" -- \
@@ -493,7 +493,7 @@ as_granted_user()
 	eventually has_line "$T/one.out" one
 	eventually has_line "$T/two.out" two
 	[ "$(ns_of "${pid[0]}" net)" != "$(ns_of "${pid[1]}" net)" ]
-	! grep -q two "$T/one.out"
+	not grep -q two "$T/one.out"
 }
 
 # ---- 9: an unknown program ----
@@ -527,38 +527,38 @@ hostile()
 	host >"$T/host.after"
 	[ "$status" = 0 ]
 	diff "$T/host.before" "$T/host.after"
-	! gone "$bystander"
-	[ "$(grep -c " refused " <<<"$output")" = "$(grep -c "^    \"" "$HERE/hostile.py")" ]
+	not gone "$bystander"
+	[ "$(grep -c " refused " <<<"$output")" = "$(grep -cE '^    "[a-z0-9-]+": ' "$HERE/hostile.py")" ]
 	[[ $output != *DONE* ]]
 }
 
-@test "9: a hostile program is refused everything: started by root" {
+@test "lesson 9: a hostile program is refused everything: started by root" {
 	need_root
 	hostile
 }
 
-@test "9: a hostile program is refused everything: started by an ordinary user" {
+@test "lesson 9: a hostile program is refused everything: started by an ordinary user" {
 	as_user_words
 	hostile "${AS_USER[@]}"
 }
 
-@test "9: it kills every process that it can see: nobody else's" {
+@test "lesson 9: it kills every process that it can see: nobody else's" {
 	sleep 1000 3>&- &
 	bystander=$!
 	STARTED+=("$bystander")
 	run "$HOLM" box -- sh -c 'kill -9 -1; echo alone'
 	[[ $output == *alone* || $status = 137 ]]
-	! gone "$bystander"
+	not gone "$bystander"
 	as_user_words
 	"${AS_USER[@]}" sleep 1000 3>&- &
 	own=$!
 	STARTED+=("$own")
 	run as_user "$HOLM" box --user root -- sh -c 'kill -9 -1; echo alone'
 	[[ $output == *alone* || $status = 137 ]]
-	! gone "$own"
+	not gone "$own"
 }
 
-@test "9: it fills /tmp: its own room, and no more" {
+@test "lesson 9: it fills /tmp: its own room, and no more" {
 	before=$(df -k --output=used /tmp | tail -1)
 	run "$HOLM" box --scratch-size 8m -- sh -c '
 		for f in /tmp/a /dev/shm/b /run/c; do dd if=/dev/zero of=$f bs=1M count=64 2>&1; done
@@ -570,7 +570,7 @@ hostile()
 	((after - before < 65536))
 }
 
-@test "9: it fills /tmp with empty files: there is an end to that too" {
+@test "lesson 9: it fills /tmp with empty files: there is an end to that too" {
 	need_python
 	run "$HOLM" box -- python3 -c '
 import os
@@ -582,7 +582,7 @@ except OSError as e:
 	[[ $output =~ ^[0-9]+\ No\ space\ left\ on\ device$ ]]
 }
 
-@test "9: it forks without end: the limit holds, and all are gone afterwards" {
+@test "lesson 9: it forks without end: the limit holds, and all are gone afterwards" {
 	as_user_words
 	PREFIX=("${AS_USER[@]}")
 	start_box --rlimit nproc=50 -- sh -c '

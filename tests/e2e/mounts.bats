@@ -22,7 +22,7 @@ inside()
 # ---- binds ----
 
 # bats test_tags=quick
-@test "--bind: writable, at the same path or another" {
+@test "option --bind: writable, at the same path or another" {
 	fill
 	inside --bind "$dir" -- sh -c "cat $dir/file; echo new >$dir/made"
 	[ "$output" = content ]
@@ -36,7 +36,7 @@ inside()
 }
 
 # bats test_tags=quick
-@test "--bind of a relative path: from the caller's directory" {
+@test "option --bind of a relative path: from the caller's directory" {
 	fill
 	cd "$T"
 	inside --ro-bind src:/s -- cat /s/file
@@ -54,14 +54,14 @@ inside()
 }
 
 # bats test_tags=quick
-@test "--ro-bind cannot be written to, whoever one is inside" {
+@test "option --ro-bind cannot be written to, whoever one is inside" {
 	fill
 	inside --user root --ro-bind "$dir:/s" -- sh -c 'touch /s/x; echo y >/s/file; rm /s/file; mkdir /s/sub/x'
 	[ "$(grep -c 'Read-only file system' <<<"$output")" = 4 ]
 	[ "$(cat "$dir/file")" = content ]
 }
 
-@test "--ro-bind is read-only all the way down" {
+@test "option --ro-bind is read-only all the way down" {
 	need_root
 	mkdir -p "$T/top/below"
 	# shellcheck disable=SC2016
@@ -84,10 +84,10 @@ inside()
 	[[ $output == *"Read-only"* && $output != *loosened* ]]
 }
 
-@test "a box with sys_admin cannot uncover what is masked or make writable what is read-only" {
+@test "with sys_admin alone a box cannot uncover what is masked or write to what is read-only" {
 	mkdir -p "$T/view/below" "$T/secret"
 	echo secret >"$T/secret/file"
-	run -0 "$HOLM" box --user root --cap sys_admin --seccomp none --ro-bind "$T/view:/view" \
+	run -0 "$HOLM" box --user root --cap sys_admin --ro-bind "$T/view:/view" \
 		--ro-bind "$T/secret:/secret" --mask /secret -- sh -c '
 		umount /proc/keys 2>/dev/null && echo uncovered
 		umount /secret 2>/dev/null; umount -l /secret 2>/dev/null; cat /secret/file 2>/dev/null
@@ -97,6 +97,15 @@ inside()
 	echo "$output"
 	[[ $output != *written* && $output != *uncovered* && $output != *secret* ]]
 	[ -z "$(find "$T/view" -name x)" ]
+}
+
+@test "sys_admin and no filter: that its own masks can be undone is said, once" {
+	run -0 --separate-stderr "$HOLM" box --user root --cap sys_admin --seccomp none -- true
+	echo "$stderr"
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == *"note:"*"undo its masks"* ]]
+	run -0 --separate-stderr "$HOLM" box --user root --cap sys_admin -- true
+	[ "$stderr" = "" ]
 }
 
 # bats test_tags=quick
@@ -114,7 +123,7 @@ inside()
 	[[ $output != */s*nosuid*/t* && $output == */t*nosuid* ]]
 }
 
-@test "--dev-bind: device nodes work; --bind: they do not" {
+@test "option --dev-bind: device nodes work; --bind: they do not" {
 	run -0 "$HOLM" box --dev-bind /dev/null:/n --bind /dev/zero:/z -- \
 		sh -c 'echo x >/n && echo ok; head -c 1 /z || echo refused'
 	[[ $output == ok*refused ]]
@@ -145,7 +154,7 @@ inside()
 # ---- fresh file systems ----
 
 # bats test_tags=quick
-@test "--tmpfs: size and mode" {
+@test "option --tmpfs: size and mode" {
 	inside --tmpfs /t:size=1m:mode=1700 -- sh -c 'stat -c "%a %F" /t; head -c 2000000 /dev/zero >/t/x; stat -c %s /t/x'
 	[ "${lines[0]}" = "1700 directory" ]
 	[[ $output == *"No space left"*$'\n'1048576 ]]
@@ -154,7 +163,7 @@ inside()
 }
 
 # bats test_tags=quick
-@test "--dir, --symlink, --file" {
+@test "option --dir, --symlink, --file" {
 	echo "from a file" >"$T/f"
 	run -0 "$HOLM" box --dir /a/b:700 --symlink /tmp:/a/link --file /a/text='one=two
 three' --file "/a/copy=@$T/f" --file /a/fd=fd:5 -- sh -c '
@@ -167,7 +176,7 @@ three' --file "/a/copy=@$T/f" --file /a/fd=fd:5 -- sh -c '
 }
 
 # bats test_tags=quick
-@test "--file over a default file, --mask, --remount-ro" {
+@test "option --file over a default file, --mask, --remount-ro" {
 	run -0 "$HOLM" box --file "/etc/passwd=me:x:0:0::/:/bin/sh" --mask /usr/share --mask /etc/hosts \
 		--remount-ro /tmp -- sh -c 'cat /etc/passwd; echo; ls -A /usr/share; cat /etc/hosts; touch /tmp/x || echo ro'
 	echo "$output"
@@ -176,7 +185,7 @@ three' --file "/a/copy=@$T/f" --file /a/fd=fd:5 -- sh -c '
 }
 
 # bats test_tags=quick
-@test "--proc: read-only and masked; full: neither" {
+@test "option --proc: read-only and masked; full: neither" {
 	run -0 "$HOLM" box --user root --cap sys_admin --proc /p/ --proc /q:full -- sh -c '
 		cat /p/self/comm; echo x >/p/sys/kernel/domainname; echo full >/q/sys/kernel/domainname
 		cat /p/sys/kernel/domainname; ls /q | grep -c "^[0-9]"'
@@ -186,7 +195,7 @@ three' --file "/a/copy=@$T/f" --file /a/fd=fd:5 -- sh -c '
 }
 
 # bats test_tags=quick
-@test "--dev and --mqueue at another place" {
+@test "option --dev and --mqueue at another place" {
 	run -0 "$HOLM" box --dev /d --mqueue /q -- sh -c 'echo x >/d/null && ls /d | wc -l; touch /q/holm-queue; ls /dev/mqueue'
 	[ "$output" = $'14\nholm-queue' ]
 }
@@ -202,14 +211,14 @@ layers()
 }
 
 # bats test_tags=quick
-@test "--overlay: the first layer is on top, changes are thrown away" {
+@test "option --overlay: the first layer is on top, changes are thrown away" {
 	layers
 	run -0 "$HOLM" box --overlay "$T/low1:$T/low2:/o" -- sh -c 'cat /o/a /o/b; echo x >/o/a; rm /o/b; cat /o/a; ls /o'
 	[ "$output" = $'one\ntwo\nx\na' ]
 	[ "$(cat "$T/low1/a" "$T/low2/a" "$T/low2/b" | tr '\n' ' ')" = "one two two " ]
 }
 
-@test "--overlay keep=DIR: changes are kept, and found again" {
+@test "option --overlay keep=DIR: changes are kept, and found again" {
 	layers
 	mkdir "$T/keep"
 	run -0 "$HOLM" box --overlay "$T/low1:/o:keep=$T/keep" -- sh -c 'echo kept >/o/new; rm /o/a'
@@ -218,7 +227,7 @@ layers()
 	[ "$(ls "$T/low1")" = a ]
 }
 
-@test "--overlay ro: with one layer and with two" {
+@test "option --overlay ro: with one layer and with two" {
 	layers
 	run -0 "$HOLM" box --user root --overlay "$T/low1:$T/low2:/o:ro" -- sh -c 'cat /o/b; touch /o/x || echo ro'
 	[[ $output == two*ro ]]
@@ -226,14 +235,14 @@ layers()
 	[[ $output == one*ro ]]
 }
 
-@test "--overlay with colons and commas in the names" {
+@test "option --overlay with colons and commas in the names" {
 	mkdir "$T/a:b,c=d"
 	echo x >"$T/a:b,c=d/f"
 	run -0 "$HOLM" box --overlay "$T/a\\:b,c=d:/o" -- cat /o/f
 	[ "$output" = x ]
 }
 
-@test "--overlay as an ordinary user" {
+@test "option --overlay as an ordinary user" {
 	layers
 	run -0 as_user "$HOLM" box --overlay "$T/low1:$T/low2:/o" -- sh -c 'echo x >/o/new; ls /o'
 	[ "$output" = $'a\nb\nnew' ]
@@ -275,7 +284,7 @@ sys.exit(any(c.mount(b\"n\", b\"%s/%d\" % (sys.argv[1].encode(), i), b\"tmpfs\",
 
 # ---- shared mount namespace ----
 
-@test "--share mnt: the caller's own tree, but without a right to it" {
+@test "option --share mnt: the caller's own tree, but without a right to it" {
 	echo x >"$T/f"
 	run -0 "$HOLM" box --user root --share mnt -- \
 		sh -c 'cat "$0"; umount /proc; mount -t tmpfs n /mnt; exit 0' "$T/f"

@@ -21,7 +21,7 @@ load helpers
 		[ "${#at}" -ge "$last" ]
 		last=${#at}
 	done
-	! awk 'NF < 4' <<<"$output" | grep .
+	[ -z "$(awk 'NF < 4' <<<"$output")" ]
 }
 
 # bats test_tags=quick
@@ -58,7 +58,7 @@ load helpers
 }
 
 # bats test_tags=quick
-@test "--timings: a line for each step, in microseconds, and the command runs" {
+@test "option --timings: a line for each step, in microseconds, and the command runs" {
 	run -3 --separate-stderr "$HOLM" box --timings -- sh -c 'echo ran; exit 3'
 	[ "$output" = ran ]
 	[[ $stderr =~ clone\ +[0-9.]+\ us ]]
@@ -70,7 +70,7 @@ load helpers
 }
 
 # bats test_tags=quick
-@test "--explain: what was done and what it changed is true" {
+@test "option --explain: what was done and what it changed is true" {
 	run -0 --separate-stderr "$HOLM" box --explain --hostname island --user root -- \
 		sh -c 'readlink /proc/self/ns/uts; sleep 0.3'
 	[[ $stderr == *"what was done"* && $stderr == *"what it changed"* ]]

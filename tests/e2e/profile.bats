@@ -55,7 +55,7 @@ everything=(--cwd /usr --env A=b --env 'C="quoted" \ and é' --keep-env --keep-f
 	--allow-new-privs --outlive-parent --status-fd 6)
 
 # bats test_tags=quick
-@test "--print-profile: valid JSON, and nothing is done" {
+@test "option --print-profile: valid JSON, and nothing is done" {
 	run -0 "$HOLM" box --print-profile "${everything[@]}" --bind "/no/such/thing:/y" -- sh -c 'exit 9'
 	jq -e '.hostname == "h" and .env[1] == "C=\"quoted\" \\ and é" and ."keep-env" == true and
 		.command == ["sh", "-c", "exit 9"] and (.rlimit | length) == 2 and

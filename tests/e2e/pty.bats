@@ -26,7 +26,7 @@ play()
 }
 
 # bats test_tags=quick
-@test "--pty yes makes one even then" {
+@test "option --pty yes makes one even then" {
 	run -0 "$HOLM" box --pty yes -- sh -c 'tty; stty size' </dev/null
 	[ "$(tr -d '\r' <<<"$output")" = $'/dev/pts/0\n24 80' ]
 }

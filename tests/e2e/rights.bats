@@ -25,7 +25,7 @@ Seccomp: 2" ]
 }
 
 # bats test_tags=quick
-@test "--cap: what is kept can be used, and nothing else; also by who is not root" {
+@test "option --cap: what is kept can be used, and nothing else; also by who is not root" {
 	run -0 "$HOLM" box --cap net_admin,net_raw -- sh -c 'grep ^Cap /proc/self/status | cut -f 2 | sort -u'
 	[ "$output" = 0000000000003000 ]
 	need ip
@@ -96,13 +96,13 @@ print(call(100000), call(135, 0xffffffff), call(135, 0x40000))'
 }
 
 # bats test_tags=quick
-@test "--seccomp none: no filter" {
+@test "option --seccomp none: no filter" {
 	run -0 "$HOLM" box --seccomp none -- sh -c 'grep ^Seccomp: /proc/self/status | cut -f 2'
 	[ "$output" = 0 ]
 }
 
 # bats test_tags=quick
-@test "--seccomp FILE: an OCI profile" {
+@test "option --seccomp FILE: an OCI profile" {
 	cat >"$T/f.json" <<-'END'
 		{ "defaultAction": "SCMP_ACT_ALLOW",
 		  "syscalls": [ { "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38 } ] }
@@ -113,7 +113,7 @@ print(call(100000), call(135, 0xffffffff), call(135, 0x40000))'
 	run -159 "$HOLM" box --seccomp "$T/f.json" -- mkdir /tmp/x
 }
 
-@test "--seccomp FILE: a compiled filter" {
+@test "option --seccomp FILE: a compiled filter" {
 	need_python
 	python3 - "$T/f.bpf" <<-'END'
 		import struct, sys
@@ -127,7 +127,7 @@ print(call(100000), call(135, 0xffffffff), call(135, 0x40000))'
 	[[ $output == *"File exists"* ]]
 }
 
-@test "--seccomp FILE: what is no filter is refused" {
+@test "option --seccomp FILE: what is no filter is refused" {
 	echo '{ "defaultAction": "SCMP_ACT_FLY" }' >"$T/f.json"
 	refused 125 "SCMP_ACT_FLY" --seccomp "$T/f.json" -- true
 	echo '{ "syscalls": [' >"$T/f.json"
@@ -162,7 +162,7 @@ landlock()
 }
 
 # bats test_tags=quick
-@test "--landlock: only these paths, in these ways" {
+@test "option --landlock: only these paths, in these ways" {
 	landlock
 	dir=$(user_dir d)
 	echo x >"$dir/f"
@@ -177,14 +177,14 @@ landlock()
 	[ "$(cat "$dir/f")" = x ]
 }
 
-@test "--landlock: all lets everything be done there" {
+@test "option --landlock: all lets everything be done there" {
 	landlock
 	run -0 as_user "$HOLM" box --landlock rx:/usr --landlock all:/tmp -- sh -c '
 		cp /usr/bin/true /tmp/t && /tmp/t && mkdir /tmp/d && mv /tmp/t /tmp/d && rm -r /tmp/d && echo fine'
 	[ "$output" = fine ]
 }
 
-@test "--landlock without the command's own directory: 126, not started" {
+@test "option --landlock without the command's own directory: 126, not started" {
 	landlock
 	refused 126 "Permission denied" --landlock rw:/tmp -- true
 }

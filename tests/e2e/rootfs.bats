@@ -43,7 +43,7 @@ box()
 }
 
 # bats test_tags=quick
-@test "--writable: what is written stays, and belongs to the caller" {
+@test "option --writable: what is written stays, and belongs to the caller" {
 	make_root
 	box --writable --user root -- /bin/sh -c 'echo changed >/data/file; touch /new; rm /data/../data/none 2>/dev/null; id -u'
 	[ "$output" = 0 ]
@@ -52,7 +52,7 @@ box()
 }
 
 # bats test_tags=quick
-@test "--overlay tmp: writable, and thrown away" {
+@test "option --overlay tmp: writable, and thrown away" {
 	make_root
 	box --overlay tmp -- /bin/sh -c 'echo changed >/data/file; rm /bin/ls; mkdir /d; cat /data/file; [ -e /bin/ls ] || echo gone'
 	[ "$output" = $'changed\ngone' ]
@@ -61,7 +61,7 @@ box()
 }
 
 # bats test_tags=quick
-@test "--overlay DIR: kept, and there again the next time; the root itself is untouched" {
+@test "option --overlay DIR: kept, and there again the next time; the root itself is untouched" {
 	make_root
 	keep=$(user_dir keep)
 	box --overlay "$keep" -- /bin/sh -c 'echo changed >/data/file; rm /bin/stat; mkdir /d'
@@ -72,7 +72,7 @@ box()
 	[ -e "$ROOT/bin/stat" ] && [ ! -e "$ROOT/d" ]
 }
 
-@test "--overlay DIR that is missing: refused" {
+@test "option --overlay DIR that is missing: refused" {
 	make_root
 	refused 125 "$T/none" --rootfs "$ROOT" --overlay "$T/none" -- /bin/sh
 	[ ! -e "$T/none" ]
@@ -127,7 +127,7 @@ box()
 }
 
 # bats test_tags=quick
-@test "--host-root: the whole host, read-only" {
+@test "option --host-root: the whole host, read-only" {
 	run "$HOLM" box --host-root -- sh -c "ls -d /usr /home /var; touch /var/holm-x /usr/holm-x '$T/x'; cat /proc/1/comm; ls /tmp"
 	echo "$output"
 	[[ $output == *$'/home\n'* || $output == *"/home"* ]]
@@ -136,12 +136,12 @@ box()
 	[ ! -e "$T/x" ] && [ ! -e /var/holm-x ]
 }
 
-@test "--host-root: every mount of the host is read-only, also below" {
+@test "option --host-root: every mount of the host is read-only, also below" {
 	run -0 "$HOLM" box --host-root -- awk '$5 !~ "^/(proc|dev|tmp|run)(/|$)" && $6 !~ /^ro/ {print}' /proc/self/mountinfo
 	[ "$output" = "" ]
 }
 
-@test "--host-root --writable as an ordinary user: no more than the caller may" {
+@test "option --host-root --writable as an ordinary user: no more than the caller may" {
 	need_root
 	dir=$(user_dir mine)
 	run as_user "$HOLM" box --host-root --writable --tmpfs /mnt --bind "$dir:/mnt/d" --user root -- \

@@ -38,6 +38,13 @@ of()
 	three
 }
 
+@test "what a service prints, a restarted one too, is not lost" {
+	start_box --service 'x:on-failure=echo try; echo oops >&2; [ -e /run/once ] || { touch /run/once; exit 1; }' -- sleep 1000
+	twice() { [ "$(grep -c try "$T/out")" = 2 ] && [ "$(grep -c oops "$T/err")" = 2 ]; }
+	eventually twice
+	end_box
+}
+
 @test "on-failure: who fails again and again is given up, and that is reported" {
 	start_box --service 'x:on-failure=exit 9' -- sleep 1000
 	failed() { [[ "$(of x)" == *"failed(9) " ]]; }
@@ -45,7 +52,7 @@ of()
 	starts=$(of x | grep -o start | wc -l)
 	echo "$starts starts"
 	((starts >= 3 && starts <= 10))
-	! gone "$MAIN"
+	not gone "$MAIN"
 	end_box
 }
 
@@ -90,7 +97,7 @@ of()
 
 # bats test_tags=quick
 @test "a service that cannot be started is reported, not lost" {
-	mkdir -p "$T/root/bin"
+	mkdir -p "$T"/root/{bin,proc,dev,tmp,run}
 	need busybox
 	cp "$(command -v busybox)" "$T/root/bin/busybox"
 	run -0 "$HOLM" box --rootfs "$T/root" --status-fd 7 --service 'x=true' -- /bin/busybox sleep 0.3 7>"$T/status"

@@ -73,13 +73,13 @@ load helpers
 	done
 }
 
-@test "--outlive-parent: the box goes on until its command ends" {
+@test "option --outlive-parent: the box goes on until its command ends" {
 	mkfifo "$T/in"
 	exec 5<>"$T/in"
 	STDIN=$T/in start_box --outlive-parent -- sh -c 'read -r _; echo lived >&2; touch /tmp/x; exec sleep 1000'
 	end_box KILL
-	! gone "$MAIN"
-	! gone "$INIT"
+	not gone "$MAIN"
+	not gone "$INIT"
 	echo >&5
 	eventually has_line "$T/err" lived
 	kill -KILL "$MAIN"

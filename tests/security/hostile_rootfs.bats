@@ -27,7 +27,7 @@ picture()
 	cat "$VICTIM/file" "$VICTIM/dir/file"
 	sha256sum /etc/passwd /etc/hostname /etc/shadow 2>/dev/null || :
 	cat /proc/self/mountinfo
-	stat -c '%n %y' /etc /usr /bin /dev /proc /tmp/. | grep -v ' /\(tmp\|proc\)'
+	stat -c '%n %y' /etc /usr /usr/bin
 	ls /
 }
 
@@ -50,7 +50,7 @@ inside_or_refused()
 			[[ $output == started* ]]
 			[[ $output != *untouched* ]]
 			# No mount of the box's own may have a path of the victim's as its place.
-			! cut -d ' ' -f 5 <<<"$output" | grep -q victim
+			[[ $(cut -d ' ' -f 5 <<<"$output") != *victim* ]]
 		fi
 		picture >"$T/after"
 		diff "$T/before" "$T/after"
