@@ -217,6 +217,8 @@ int holm_spawn_flags(struct holm_spec *h, unsigned flags, struct holm_box **out)
 	int r = b ? decide(h, &decided, &e) : err_errno(&e, ENOMEM, "start a box");
 
 	if (r == 0)
+		r = facts_check_fds(decided, &e);
+	if (r == 0)
 		r = box_start(decided, flags & HOLM_TIMED, &b->box, &e);
 	if (r < 0) {
 		status_failed(h->spec, &e);

@@ -235,6 +235,7 @@ void box_free(struct box *b);
 
 /* ---- facts.c ---- */
 int facts_read(struct spec *s, struct facts *f, struct err *e);
+int facts_check_fds(const struct spec *s, struct err *e); /* are those that were named open? */
 bool facts_kernel_at_least(unsigned major, unsigned minor);
 /* 0: a process may make namespaces here; else -errno of the first thing that is refused. */
 int facts_probe_userns(const char **what);

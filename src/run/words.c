@@ -199,6 +199,8 @@ static const struct hint {
 	  "entering it needs CAP_SYS_ADMIN over it: start as root, or join the user "
 	  "namespace that owns it as well (--join user=...)" },
 	{ "root", EACCES, "AppArmor may restrict user namespaces: run `holm doctor`" },
+	{ "mount", EOVERFLOW,
+	  "our own id has no place in the map of the user namespace: add --user" },
 	{ "mount", EROFS,
 	  "the place does not exist and cannot be made: make it beforehand, or use "
 	  "--overlay tmp" },

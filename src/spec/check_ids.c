@@ -291,7 +291,11 @@ int check_ids(struct spec *s, const struct facts *f, struct err *e)
 				       "map-users: a user namespace that is shared or "
 				       "joined has its maps already");
 		d->seal.change_ids = w.given;
-		d->seal.drop_groups = w.given;
+		d->seal.drop_groups = w.given && f->extra_groups;
+		/* Our own id may have no place in the map of a namespace that is joined. */
+		d->early_ids = w.given && s->ns[NS_USER].mode == NS_JOINED;
+		d->early_uid = w.uid;
+		d->early_gid = w.gid;
 	}
 	d->seal.uid = w.uid;
 	d->seal.gid = w.gid;

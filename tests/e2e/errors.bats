@@ -216,7 +216,7 @@ load helpers
 	for option in keep-fd info-fd status-fd sync-fd block-fd ready-fd; do
 		refused 125 "$option" "--$option" 55 -- true
 	done
-	refused 125 "file /x: copy into it: Bad file" --file /x=fd:55 -- true
+	refused 125 "fd:55" --file /x=fd:55 -- true
 	refused 125 "fd:55" --join net=fd:55 -- true
 }
 

@@ -131,7 +131,7 @@ end_of_sync()
 	end_box KILL
 	end_of_sync 10
 	[ "$code" = 1 ]
-	gone "$INIT"
+	eventually gone "$INIT"
 }
 
 @test "option --sync-fd with --outlive-parent: not holm's end counts, but the box's" {
