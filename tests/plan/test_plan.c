@@ -131,13 +131,16 @@ int main(void)
 {
 	struct dirent **names;
 	struct CMUnitTest tests[100] = { 0 };
-	int n = scandir(DIR_OF_CASES, &names, is_case, alphasort);
+	int failed, n = scandir(DIR_OF_CASES, &names, is_case, alphasort);
 
 	if (n <= 0 || n > 100)
 		return 1;
 	for (int i = 0; i < n; i++)
 		tests[i] = (struct CMUnitTest){ names[i]->d_name, as_it_is_meant, NULL, NULL,
 						names[i]->d_name };
-	n = _cmocka_run_group_tests("plan", tests, (size_t)n, NULL, NULL);
-	return n;
+	failed = _cmocka_run_group_tests("plan", tests, (size_t)n, NULL, NULL);
+	while (n-- > 0)
+		free(names[n]);
+	free(names);
+	return failed;
 }
