@@ -118,9 +118,10 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
 }
 
 /*
- * May the first process work in the caller's memory? Not if it enters a time namespace (setns(2),
- * EUSERS), and not if it changes its ids: that makes its memory unreadable for others (prctl(2),
- * PR_SET_DUMPABLE), and the memory would be the caller's.
+ * May the first process work in the caller's memory? Not if it joins a namespace: who is in there
+ * already could look at it, and a time namespace refuses it (setns(2), EUSERS). And not if it
+ * changes its ids: that makes its memory unreadable for others (prctl(2), PR_SET_DUMPABLE), and the
+ * memory would be the caller's.
  *
  * A clone without shared memory is in its time namespace at once, too late for offsets; then, and
  * before Linux 6.3, where exec does not enter one, the first process unshares it instead.
@@ -130,8 +131,8 @@ static int check_memory(struct spec *s, const struct facts *f, struct err *e)
 	struct decided *d = &s->d;
 
 	(void)e;
-	d->share_memory = s->ns[NS_TIME].mode != NS_JOINED && !d->early_ids &&
-			  (f->exec_enters_time_ns || !is_new(s, NS_TIME));
+	d->share_memory =
+		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
 	d->time_by_fork = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
 	d->late_time_ns = is_new(s, NS_TIME) && !d->share_memory;
 	if (d->late_time_ns)
