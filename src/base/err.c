@@ -4,15 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+static void set(struct err *e, int code, const char *fmt, va_list ap)
+{
+	e->code = code;
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+}
+
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!e)
-		return -code;
-	e->code = code;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	if (e)
+		set(e, code, fmt, ap);
 	va_end(ap);
 	return -code;
 }
@@ -20,15 +24,14 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 /* As err_set, with the kernel's words for `code` behind the text. */
 int err_errno(struct err *e, int code, const char *fmt, ...)
 {
+	const char *words = strerrordesc_np(code);
 	va_list ap;
 
-	if (!e)
-		return -code;
-	e->code = code;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	if (e)
+		set(e, code, fmt, ap);
 	va_end(ap);
-	err_append(e, ": %s", strerrordesc_np(code) ? strerrordesc_np(code) : "unknown error");
+	err_append(e, ": %s", words ? words : "unknown error");
 	return -code;
 }
 
@@ -37,12 +40,11 @@ int err_command(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!e)
-		return -code;
-	e->code = code;
-	e->command = true;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	if (e) {
+		set(e, code, fmt, ap);
+		e->command = true;
+	}
 	va_end(ap);
 	return -code;
 }
