@@ -77,18 +77,16 @@ static struct run run_of(struct init *in, const struct seal *seal, const struct 
  */
 static void let_go_of_stdio(struct init *in)
 {
-	int null_fd = in->n_services ? -1 : sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
-
 	for (int fd = 0; fd < 3; fd++) {
-		if (in->n_services == 0 && null_fd >= 0)
-			sys_dup3(null_fd, fd, 0);
+		if (in->n_services == 0 && in->null_fd >= 0)
+			sys_dup3(in->null_fd, fd, 0);
 		else if (in->n_services == 0)
 			sys_close(fd);
 		else if (in->terminal_fd >= 0 && in->seal.tty[fd])
 			sys_dup3(in->terminal_fd, fd, 0);
 	}
-	if (null_fd >= 0)
-		sys_close(null_fd);
+	if (in->null_fd >= 0)
+		sys_close(in->null_fd);
 }
 
 /* And of what is held for the command alone. */
@@ -119,6 +117,8 @@ static bool start_main(struct init *in, char **envp)
 	run.report_fd[1] = in->report_fd;
 	run.parent_pidfd = in->parent_fd;
 	fault_setup(&run, envp);
+	/* By path, so before the command runs: what it finds writable it could replace. */
+	in->null_fd = in->n_services ? -1 : sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
 	in->main_pid = program_start(&run, in->stack, !in->copies);
 	if (in->main_pid > 0 && !in->copies && !shared.exec_tried)
 		shared.report = (struct report){ ECANCELED, shared.at_step, shared.at_item,

@@ -28,7 +28,7 @@ struct helper {
 };
 
 struct init {
-	int control_fd, report_fd, parent_fd, terminal_fd, signal_fd;
+	int control_fd, report_fd, parent_fd, terminal_fd, signal_fd, null_fd;
 	int main_pid; /* 0: it has ended */
 	int status;
 	bool is_pid1, timed, copies, stopping, orphaned;

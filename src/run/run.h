@@ -51,7 +51,7 @@ extern const size_t n_steps;
 
 #define STEPS_MAX 64
 
-/* The first failure of the child, in memory that all three processes share. */
+/* The first failure of the child, in memory that P and C share. */
 struct report {
 	int code; /* errno; 0: none */
 	unsigned step, item;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Walks the table. Runs in all three processes, so nothing here may allocate or touch errno. */
+/* Walks the table. Runs in P, C, the init and X, so nothing here may allocate or touch errno. */
 #include "run/run.h"
 #include "sys/process.h"
 

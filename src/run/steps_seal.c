@@ -158,6 +158,8 @@ int act_no_new_privs(struct run *r, size_t i)
 	return rights_no_new_privs();
 }
 
+_Static_assert((int)LANDLOCK_ALL == (int)RIGHTS_ALL, "one order of accesses");
+
 size_t want_landlock(const struct run *r)
 {
 	return r->seal->landlock_on;

@@ -132,10 +132,9 @@ static void put_maps(struct buf *out, const struct run *r)
 
 static void put_landlock(struct buf *out, const struct run *r)
 {
-	static const char *const access[] = { "ro", "rx", "rw", "all" };
-
 	for (size_t i = 0; i < r->seal->landlock.n; i++)
-		buf_printf(out, "%s%s:%s", i ? " " : "", access[r->seal->landlock.items[i].access],
+		buf_printf(out, "%s%s:%s", i ? " " : "",
+			   landlock_words[r->seal->landlock.items[i].access],
 			   r->seal->landlock.items[i].path);
 }
 

@@ -5,6 +5,7 @@
  * filter and no_new_privs stay. What that does not isolate is said in a note.
  */
 #include <errno.h>
+#include <linux/mount.h>
 
 #include "base/str.h"
 #include "spec/spec.h"
@@ -63,7 +64,7 @@ static int allow_mounts(struct spec *s, const struct facts *f, struct err *e)
 			return err_set(e, EINVAL,
 				       "fallback landlock: only a bind at its own path can "
 				       "be had without a mount namespace");
-		r = allow(s, m->attrs & 1 ? LANDLOCK_RX : LANDLOCK_ALL,
+		r = allow(s, m->attrs & MOUNT_ATTR_RDONLY ? LANDLOCK_RX : LANDLOCK_ALL,
 			  path_normal(s->arena, f->cwd, m->src));
 	}
 	s->mounts.n = 0;

@@ -208,17 +208,18 @@ int set_cap(struct spec *s, const struct field *f, const char *value, struct err
 	return 0;
 }
 
+const char *const landlock_words[LANDLOCK_COUNT] = { "ro", "rx", "rw", "all" };
+
 int set_landlock(struct spec *s, const struct field *f, const char *value, struct err *e)
 {
-	static const char *const access[] = { "ro", "rx", "rw", "all" };
 	const char *path;
 	const char *word = head_of(s, value, ':', &path);
 	struct landlock_rule *rule;
 	unsigned i = 0;
 
-	while (i < ARRAY_SIZE(access) && !str_eq(word, access[i]))
+	while (i < LANDLOCK_COUNT && !str_eq(word, landlock_words[i]))
 		i++;
-	if (i == ARRAY_SIZE(access) || !path || *path != '/')
+	if (i == LANDLOCK_COUNT || !path || *path != '/')
 		return err_set(e, EINVAL,
 			       "%s: \"%s\" is not ACCESS:PATH with an ACCESS of ro, rx, "
 			       "rw or all and an absolute PATH",

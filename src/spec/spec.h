@@ -109,7 +109,9 @@ typedef LIST(struct program) programs;
 enum root_kind { ROOT_DEFAULT, ROOT_DIR, ROOT_HOST };
 enum tri { TRI_AUTO, TRI_YES, TRI_NO };
 
-enum landlock_access { LANDLOCK_RO, LANDLOCK_RX, LANDLOCK_RW, LANDLOCK_ALL };
+enum landlock_access { LANDLOCK_RO, LANDLOCK_RX, LANDLOCK_RW, LANDLOCK_ALL, LANDLOCK_COUNT };
+
+extern const char *const landlock_words[LANDLOCK_COUNT]; /* as the option says them */
 
 struct landlock_rule {
 	enum landlock_access access;
