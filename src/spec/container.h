@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a bundle asks for: the config.json of the OCI runtime specification (1.3), for Linux, as
+ * plain data. oci/config*.c reads one; check_container.c decides what it means, in place of the
+ * parts of check that decide for a box. Where a value was not given, pointers are NULL, lists empty
+ * and numbers the "not given" named beside them.
+ *
+ * Everything lies in one arena, that of the spec to which the container belongs.
+ */
+#pragma once
+
+#include "spec/spec.h"
+
+struct scmp_profile;
+
+/* ---- process ---- */
+
+enum cap_set { CAP_BOUNDING, CAP_EFFECTIVE, CAP_INHERITABLE, CAP_PERMITTED, CAP_AMBIENT, CAP_SETS };
+
+struct container_scheduler {
+	bool given;
+	int policy; /* SCHED_* */
+	int nice;
+	uint32_t priority;
+	uint64_t flags; /* SCHED_FLAG_* */
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+struct container_process {
+	bool given; /* a config.json without `process` can be created, but not started */
+	bool terminal;
+	bool console_size_given;
+	uint32_t console_height, console_width;
+	uint32_t uid, gid;
+	bool umask_given;
+	uint32_t umask;
+	LIST(uint32_t) additional_gids;
+	strings args, env; /* env: K=V */
+	const char *cwd;   /* absolute */
+	bool caps_given;
+	uint64_t caps[CAP_SETS]; /* bit N: capability N; names the kernel lacks are left out */
+	strings unknown_caps;    /* ... and listed here, for a warning */
+	rlimits rlimits;
+	bool no_new_privileges;
+	bool oom_score_adj_given;
+	int oom_score_adj;
+	struct container_scheduler scheduler;
+	bool io_priority_given;
+	int io_priority; /* as ioprio_set(2) takes it: class << 13 | level */
+	const char *cpu_affinity_initial, *cpu_affinity_final; /* lists of CPUs: "0-3,7" */
+	const char *apparmor_profile, *selinux_label;
+};
+
+/* ---- root and mounts ---- */
+
+struct container_mount {
+	const char *destination, *type, *source;
+	strings options; /* as written; check_container.c takes them apart */
+	id_ranges uid_mappings, gid_mappings;
+};
+
+struct container_device {
+	char type; /* 'c', 'u', 'b', 'p' */
+	const char *path;
+	uint32_t major, minor;
+	bool mode_given;
+	uint32_t mode, uid, gid;
+};
+
+/* ---- hooks ---- */
+
+enum hook_kind {
+	HOOK_PRESTART,
+	HOOK_CREATE_RUNTIME,
+	HOOK_CREATE_CONTAINER,
+	HOOK_START_CONTAINER,
+	HOOK_POSTSTART,
+	HOOK_POSTSTOP,
+	HOOK_KINDS,
+};
+
+struct container_hook {
+	const char *path;
+	strings args, env;
+	uint32_t timeout_s; /* 0: none */
+};
+
+typedef LIST(struct container_hook) container_hooks;
+
+/* ---- resources ---- */
+
+struct container_device_rule {
+	bool allow;
+	char type; /* 'a', 'c', 'b' */
+	int64_t major, minor; /* -1: all */
+	bool read, write, mknod;
+};
+
+struct container_io_device {
+	uint32_t major, minor;
+	uint64_t value;       /* weight, or a rate per second */
+	uint64_t leaf_weight; /* 0: not given */
+};
+
+typedef LIST(struct container_io_device) container_io_devices;
+
+struct container_key {
+	const char *key, *value;
+};
+
+typedef LIST(struct container_key) container_keys;
+
+struct container_hugepage {
+	const char *size; /* "2MB" */
+	uint64_t limit_bytes;
+};
+
+struct container_priority {
+	const char *name;
+	uint32_t priority;
+};
+
+struct container_rdma {
+	const char *device;
+	int64_t handles, objects; /* -1: not given */
+};
+
+#define NOT_GIVEN INT64_MIN /* of signed numbers, where -1 means "no limit" */
+
+struct container_resources {
+	LIST(struct container_device_rule) devices;
+	/* memory, bytes */
+	int64_t memory_limit, memory_reservation, memory_swap, memory_kernel, memory_kernel_tcp;
+	int64_t memory_swappiness; /* 0 - 100 */
+	bool memory_oom_killer_off, memory_check_before_update;
+	enum tri memory_use_hierarchy;
+	/* cpu */
+	int64_t cpu_shares, cpu_quota_us, cpu_period_us, cpu_burst_us;
+	int64_t cpu_rt_runtime_us, cpu_rt_period_us, cpu_idle;
+	const char *cpuset_cpus, *cpuset_mems;
+	int64_t pids_limit;
+	/* block I/O */
+	int64_t io_weight, io_leaf_weight;
+	container_io_devices io_weight_device, io_read_bps, io_write_bps, io_read_iops, io_write_iops;
+	LIST(struct container_hugepage) hugepages;
+	int64_t network_class_id;
+	LIST(struct container_priority) network_priorities;
+	LIST(struct container_rdma) rdma;
+	container_keys unified; /* file of the cgroup2 directory, and what is written there */
+};
+
+/* ---- the rest of linux ---- */
+
+struct container_netdev {
+	const char *outside, *inside; /* inside NULL: the same name */
+};
+
+struct container_rdt {
+	bool given, monitoring;
+	const char *clos_id, *l3_cache_schema, *mem_bw_schema;
+	strings schemata;
+};
+
+struct container_mempolicy {
+	bool given;
+	int mode;       /* MPOL_* */
+	unsigned flags; /* MPOL_F_* */
+	const char *nodes;
+};
+
+struct container {
+	const char *oci_version;
+	const char *bundle; /* absolute */
+	struct container_process process;
+	const char *root_path; /* as written; relative to the bundle */
+	bool root_readonly;
+	const char *hostname, *domainname;
+	LIST(struct container_mount) mounts;
+	container_hooks hooks[HOOK_KINDS];
+	container_keys annotations;
+
+	struct {
+		bool listed;      /* not listed: the runtime's own is used */
+		const char *path; /* join this one; NULL: a new one */
+	} ns[NS_COUNT];
+	id_ranges uid_mappings, gid_mappings;
+	bool time_offset_given[2]; /* monotonic, boottime */
+	int64_t time_offset_ns[2];
+	LIST(struct container_device) devices;
+	LIST(struct container_netdev) net_devices;
+	const char *cgroups_path;
+	bool resources_given;
+	struct container_resources resources;
+	container_keys sysctl; /* "net.ipv4.ip_forward" */
+	const struct scmp_profile *seccomp;
+	uint64_t rootfs_propagation; /* MS_PRIVATE ..., with MS_REC for the r* forms; 0: not given */
+	strings masked_paths, readonly_paths;
+	const char *mount_label;
+	bool personality_given;
+	unsigned long personality; /* as personality(2) takes it */
+	struct container_rdt rdt;
+	struct container_mempolicy mempolicy;
+};
