@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/resources.h"
 #include "spec/spec.h"
 
 struct scmp_profile;
@@ -87,68 +88,6 @@ struct container_hook {
 
 typedef LIST(struct container_hook) container_hooks;
 
-/* ---- resources ---- */
-
-struct container_device_rule {
-	bool allow;
-	char type; /* 'a', 'c', 'b' */
-	int64_t major, minor; /* -1: all */
-	bool read, write, mknod;
-};
-
-struct container_io_device {
-	uint32_t major, minor;
-	uint64_t value;       /* weight, or a rate per second */
-	uint64_t leaf_weight; /* 0: not given */
-};
-
-typedef LIST(struct container_io_device) container_io_devices;
-
-struct container_key {
-	const char *key, *value;
-};
-
-typedef LIST(struct container_key) container_keys;
-
-struct container_hugepage {
-	const char *size; /* "2MB" */
-	uint64_t limit_bytes;
-};
-
-struct container_priority {
-	const char *name;
-	uint32_t priority;
-};
-
-struct container_rdma {
-	const char *device;
-	int64_t handles, objects; /* -1: not given */
-};
-
-#define NOT_GIVEN INT64_MIN /* of signed numbers, where -1 means "no limit" */
-
-struct container_resources {
-	LIST(struct container_device_rule) devices;
-	/* memory, bytes */
-	int64_t memory_limit, memory_reservation, memory_swap, memory_kernel, memory_kernel_tcp;
-	int64_t memory_swappiness; /* 0 - 100 */
-	bool memory_oom_killer_off, memory_check_before_update;
-	enum tri memory_use_hierarchy;
-	/* cpu */
-	int64_t cpu_shares, cpu_quota_us, cpu_period_us, cpu_burst_us;
-	int64_t cpu_rt_runtime_us, cpu_rt_period_us, cpu_idle;
-	const char *cpuset_cpus, *cpuset_mems;
-	int64_t pids_limit;
-	/* block I/O */
-	int64_t io_weight, io_leaf_weight;
-	container_io_devices io_weight_device, io_read_bps, io_write_bps, io_read_iops, io_write_iops;
-	LIST(struct container_hugepage) hugepages;
-	int64_t network_class_id;
-	LIST(struct container_priority) network_priorities;
-	LIST(struct container_rdma) rdma;
-	container_keys unified; /* file of the cgroup2 directory, and what is written there */
-};
-
 /* ---- the rest of linux ---- */
 
 struct container_netdev {
@@ -177,7 +116,7 @@ struct container {
 	const char *hostname, *domainname;
 	LIST(struct container_mount) mounts;
 	container_hooks hooks[HOOK_KINDS];
-	container_keys annotations;
+	keys annotations;
 
 	struct {
 		bool listed;      /* not listed: the runtime's own is used */
@@ -190,10 +129,11 @@ struct container {
 	LIST(struct container_netdev) net_devices;
 	const char *cgroups_path;
 	bool resources_given;
-	struct container_resources resources;
-	container_keys sysctl; /* "net.ipv4.ip_forward" */
+	struct resources resources;
+	keys sysctl; /* "net.ipv4.ip_forward" */
 	const struct scmp_profile *seccomp;
-	uint64_t rootfs_propagation; /* MS_PRIVATE ..., with MS_REC for the r* forms; 0: not given */
+	uint64_t
+		rootfs_propagation; /* MS_PRIVATE ..., with MS_REC for the r* forms; 0: not given */
 	strings masked_paths, readonly_paths;
 	const char *mount_label;
 	bool personality_given;

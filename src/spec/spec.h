@@ -17,17 +17,11 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/nstype.h"
 #include "base/scmp.h"
 
 struct sock_filter;
-
-/* A list in the arena; grown by arena_push. */
-#define LIST(type)           \
-	struct {             \
-		type *items; \
-		size_t n;    \
-	}
 
 enum ns_mode { NS_NEW, NS_SHARED, NS_JOINED };
 
