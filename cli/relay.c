@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -20,12 +21,16 @@
 #include "base/macro.h"
 #include "cli.h"
 
+/* The linker's name for where our own program file begins in memory. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
 #define TRIM_AFTER_MS 100
 
 struct relay {
 	struct holm_box *box;
 	int master_fd, signal_fd, out_fd;
 	bool raw, input_open, trimmed;
+	struct pollfd fds[4]; /* signals, the box, its terminal, our input */
 	struct termios saved;
 };
 
@@ -145,46 +150,36 @@ static void drain(struct relay *r)
 
 /*
  * Whoever waits long should not hold what it needed to start: the pages of our program file go back
- * to being just the file, and come again when they are used.
+ * to being just the file, and come again when they are used; each use brings 64 KiB, so this makes
+ * as few calls as it can. The first segment, which holds the headers that are read here, goes last.
  */
-/* RANDOM: what comes again comes page by page, without its neighbours. */
-static void give_back(void *start, size_t len)
+WAITING static void trim(void)
 {
-	madvise(start, len, MADV_RANDOM);
-	madvise(start, len, MADV_DONTNEED);
-}
+	const ElfW(Ehdr) *elf = &__ehdr_start;
+	const ElfW(Phdr) *p = (const void *)((const char *)elf + elf->e_phoff);
 
-static int trim_segment(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	(void)size, (void)arg;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uintptr_t start = (info->dlpi_addr + p->p_vaddr + 4095) & ~(uintptr_t)4095;
-		uintptr_t end = (info->dlpi_addr + p->p_vaddr + p->p_filesz) & ~(uintptr_t)4095;
-
-		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && end > start)
-			give_back((void *)start, end - start);
-	}
-	return 0;
-}
-
-static void trim(void)
-{
 	malloc_trim(0);
-	dl_iterate_phdr(trim_segment, NULL);
+	for (int i = elf->e_phnum - 1; i >= 0; i--) {
+		uintptr_t base = (uintptr_t)elf + p[i].p_vaddr;
+		uintptr_t start = (base + 4095) & ~(uintptr_t)4095;
+		uintptr_t end = (base + p[i].p_filesz) & ~(uintptr_t)4095;
+		bool first = p[i].p_offset == 0;
+
+		if (p[i].p_type != PT_LOAD || p[i].p_flags & PF_W)
+			continue;
+		madvise((void *)start, end - start, MADV_DONTNEED);
+		if (first)
+			break;
+	}
 }
 
-static void wait_for_something(struct relay *r)
+WAITING static void wait_for_something(struct relay *r)
 {
+	struct pollfd *fds = r->fds;
 	int n;
-	struct pollfd fds[] = {
-		{ r->signal_fd, POLLIN, 0 },
-		{ holm_poll_fd(r->box), POLLIN, 0 },
-		{ r->master_fd, POLLIN, 0 },
-		{ r->input_open ? 0 : -1, POLLIN, 0 },
-	};
 
-	n = poll(fds, ARRAY_SIZE(fds), r->trimmed ? -1 : TRIM_AFTER_MS);
+	fds[3].fd = r->input_open ? 0 : -1;
+	n = poll(fds, ARRAY_SIZE(r->fds), r->trimmed ? -1 : TRIM_AFTER_MS);
 	if (n == 0 && !r->trimmed) {
 		trim();
 		r->trimmed = true;
@@ -201,7 +196,7 @@ static void wait_for_something(struct relay *r)
 		end_input(r);
 }
 
-int relay_run(struct holm_box *box, struct holm_event *end)
+WAITING int relay_run(struct holm_box *box, struct holm_event *end)
 {
 	struct relay r = { .box = box, .master_fd = holm_terminal(box) };
 	sigset_t old;
@@ -209,6 +204,12 @@ int relay_run(struct holm_box *box, struct holm_event *end)
 
 	signals_open(&r, &old);
 	terminal_open(&r);
+	memcpy(r.fds,
+	       (struct pollfd[]){ { r.signal_fd, POLLIN, 0 },
+				  { holm_poll_fd(box), POLLIN, 0 },
+				  { r.master_fd, POLLIN, 0 },
+				  { -1, POLLIN, 0 } },
+	       sizeof(r.fds));
 	for (;;) {
 		code = holm_wait(box, end, 0);
 		if (code != 0)

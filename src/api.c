@@ -250,12 +250,12 @@ int holm_main_pid(struct holm_box *b)
 	return box_main_pid(b->box);
 }
 
-int holm_poll_fd(const struct holm_box *b)
+WAITING int holm_poll_fd(const struct holm_box *b)
 {
 	return b->box->has_init ? b->box->control_fd : b->box->pidfd;
 }
 
-int holm_next(struct holm_box *b, struct holm_event *out, int timeout_ms)
+WAITING int holm_next(struct holm_box *b, struct holm_event *out, int timeout_ms)
 {
 	struct box_event event;
 	int r = box_next(b->box, &event, timeout_ms);
@@ -267,7 +267,7 @@ int holm_next(struct holm_box *b, struct holm_event *out, int timeout_ms)
 	return 1;
 }
 
-int holm_wait(struct holm_box *b, struct holm_event *out, int timeout_ms)
+WAITING int holm_wait(struct holm_box *b, struct holm_event *out, int timeout_ms)
 {
 	struct holm_event event;
 	int r;

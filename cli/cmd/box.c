@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cli.h"
 
 static void free_spec(struct holm_spec **spec)
@@ -30,8 +31,10 @@ static int print_timing(void *arg, const struct holm_plan_step *step)
 	return 0;
 }
 
-static int run(struct holm_spec *spec, struct box_options *options)
+/* Takes the spec: once the box runs, whoever waits for it should hold no more than is needed. */
+static int run(struct holm_spec *taken, struct box_options *options)
 {
+	__attribute__((cleanup(free_spec))) struct holm_spec *spec = taken;
 	__attribute__((cleanup(free_box))) struct holm_box *box = NULL;
 	struct holm_event end;
 	int r;
@@ -46,6 +49,8 @@ static int run(struct holm_spec *spec, struct box_options *options)
 		explain_steps(box);
 		explain_box(box);
 	}
+	holm_spec_free(spec);
+	spec = NULL;
 	r = relay_run(box, &end);
 	if (r < 0)
 		return out_error("wait for the box: %s", strerror(-r));
@@ -67,5 +72,5 @@ int cmd_box(int argc, char **argv)
 		return r;
 	if (options.help)
 		return opts_help(), 0;
-	return run(spec, &options);
+	return run(TAKE_PTR(spec), &options);
 }

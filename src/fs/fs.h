@@ -12,12 +12,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #define FS_LOOSE_MAX 128
 
 struct fs {
-	int root_fd;        /* the new root, once it is in place; else -1 */
-	const char *failed; /* words for the call that failed */
+	int root_fd;          /* the new root, once it is in place; else -1 */
+	uint64_t root_mnt_id; /* once it is the root */
+	const char *failed;   /* words for the call that failed */
+	uint64_t root_attrs;  /* of a fresh root */
+	bool no_tree_attr;    /* this kernel has no open_tree_attr(2) */
 
 	/*
 	 * Descriptors are not closed one by one but together, by fs_flush(), which finds most of
@@ -56,8 +60,9 @@ struct fs_place {
 int fs_open(struct fs *fs, const char *path, uint64_t flags); /* O_PATH unless flags say more */
 /* The directory that holds `path`, made if need be; *name is the last component. */
 int fs_parent(struct fs *fs, const char *path, const char **name);
-/* The place to mount on; made, with its parents, if it is not there. */
-int fs_place(struct fs *fs, const char *path, bool dir, struct fs_place *out);
+/* The place to mount on; made as `mode` says, type and all, if it is not there; and its parents. */
+int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *out);
+#define FS_PLACE(dir) ((dir) ? S_IFDIR | 0755U : S_IFREG | 0644U)
 int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place);
 
 /* ---- mount.c ---- */
@@ -108,6 +113,8 @@ int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs
 int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs);
 int fs_root_place(struct fs *fs, int tree_fd); /* takes tree_fd */
 int fs_pivot(struct fs *fs);
+/* By any process of the mount namespace, once it has pivoted. */
+int fs_let_go(uint64_t root_mnt_id, const char **failed);
 
 /* ---- fmt.c: numbers as text, without stdio ---- */
 

@@ -14,7 +14,7 @@ static int is_dir(int fd)
 static int place_tree(struct fs *fs, int tree_fd, const char *dst, bool dir)
 {
 	struct fs_place place;
-	int r = fs_place(fs, dst, dir, &place);
+	int r = fs_place(fs, dst, FS_PLACE(dir), &place);
 
 	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
 }
@@ -24,9 +24,18 @@ static int clone_tree(struct fs *fs, const struct fs_bind *b)
 {
 	unsigned recursive = b->recursive ? AT_RECURSIVE : 0;
 	struct mount_attr attr = { .attr_set = b->attrs, .propagation = b->propagation };
-	int fd = b->src ? sys_open_tree(AT_FDCWD, b->src, OPEN_TREE_CLONE | recursive) : b->src_fd;
-	int r;
+	int fd = -ENOSYS, r;
 
+	if (!b->src)
+		fd = b->src_fd;
+	else if (!fs->no_tree_attr)
+		fd = sys_open_tree_attr(AT_FDCWD, b->src, OPEN_TREE_CLONE | recursive, &attr);
+	if (fd >= 0 && b->src)
+		return fs_loose(fs, fd);
+	if (b->src) { /* or which of the two is refused? */
+		fs->no_tree_attr |= fd == -ENOSYS;
+		fd = sys_open_tree(AT_FDCWD, b->src, OPEN_TREE_CLONE | recursive);
+	}
 	if (fs_loose(fs, fd) < 0) {
 		fs->failed = "open the source";
 		return fd;
@@ -81,6 +90,7 @@ int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs
 {
 	int tree_fd = fresh(fs, "tmpfs", options, attrs);
 
+	fs->root_attrs = attrs;
 	return tree_fd < 0 ? tree_fd : fs_root_place(fs, tree_fd);
 }
 
@@ -92,17 +102,17 @@ int fs_scratch(struct fs *fs, const char *dst, uint32_t mode, uint64_t attrs)
 {
 	struct mount_attr attr = { .attr_set = attrs };
 	struct fs_place place;
-	int tree_fd, r = fs_place(fs, dst, true, &place);
+	int tree_fd, r = fs_place(fs, dst, S_IFDIR | mode, &place);
 
 	if (r < 0)
 		return r;
 	fs->failed = "open it";
-	if (*place.name)
-		r = sys_fchmodat(place.dir_fd, place.name, mode);
-	tree_fd = r < 0 ? r
-			: fs_loose(fs, sys_open_tree(place.dir_fd, place.name,
-						     AT_EMPTY_PATH | OPEN_TREE_CLONE));
-	r = tree_fd < 0 ? tree_fd : sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr);
+	tree_fd = fs_loose(
+		fs, sys_open_tree(place.dir_fd, place.name, AT_EMPTY_PATH | OPEN_TREE_CLONE));
+	/* A copy has the attributes of what it was copied from. */
+	r = tree_fd < 0 ? tree_fd : 0;
+	if (r == 0 && attrs != fs->root_attrs)
+		r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr);
 	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
 }
 
@@ -145,7 +155,7 @@ static int cover(struct fs *fs, bool dir)
 int fs_mask(struct fs *fs, const char *dst, int dir, bool optional)
 {
 	struct fs_place place = { .name = "" };
-	int tree_fd;
+	int tree_fd, r;
 
 	if (dir == 0) { /* known to be a file: the name will do */
 		place.dir_fd = fs_parent(fs, dst, &place.name);
@@ -158,7 +168,10 @@ int fs_mask(struct fs *fs, const char *dst, int dir, bool optional)
 		return place.dir_fd == -ENOENT && optional ? 0 : place.dir_fd;
 	}
 	tree_fd = cover(fs, dir);
-	return tree_fd < 0 ? tree_fd : fs_attach(fs, tree_fd, &place);
+	if (tree_fd < 0)
+		return tree_fd;
+	r = fs_attach(fs, tree_fd, &place);
+	return r == -ENOENT && optional ? 0 : r;
 }
 
 int fs_set_attrs(struct fs *fs, const char *dst, uint64_t attrs, uint64_t propagation,

@@ -106,6 +106,6 @@ int fs_device(struct fs *fs, const char *src, const char *dst)
 		fs->failed = "open the host's node";
 		return tree_fd;
 	}
-	r = fs_place(fs, dst, false, &place);
+	r = fs_place(fs, dst, FS_PLACE(false), &place);
 	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
 }

@@ -59,31 +59,36 @@ static size_t component(const char *path, size_t from, size_t len)
 
 /*
  * Makes the directories on the way that are missing. Each step opens its prefix from the root
- * again, so that a link on the way (/var/run -> /run) is followed, inside the root.
+ * again, so that a link on the way (/var/run -> /run) is followed, inside the root. Below a
+ * directory that was just made there is nothing to be found.
  */
 static int make_parents(struct fs *fs, const char *path, size_t len)
 {
-	int dir_fd = open_prefix(fs, path, 0);
+	int dir_fd = fs->root_fd;
+	bool made = false;
 	size_t at = 0;
 
 	while (dir_fd >= 0 && at < len) {
 		char name[NAME_MAX + 1];
 		size_t start = at + 1, end = component(path, start, len);
-		int next;
+		int next = made ? -ENOENT : open_prefix(fs, path, end);
 
-		next = end - start > NAME_MAX ? -ENAMETOOLONG : open_prefix(fs, path, end);
+		if (end - start > NAME_MAX)
+			next = -ENAMETOOLONG;
 		if (next == -ENOENT) {
 			memcpy(name, path + start, end - start);
 			name[end - start] = 0;
 			next = sys_mkdirat(dir_fd, name, 0755);
-			if (next >= 0 || next == -EEXIST)
+			made = next == 0;
+			if (next == 0 || next == -EEXIST)
 				next = open_prefix(fs, path, end);
 		}
-		sys_close(dir_fd);
+		if (dir_fd != fs->root_fd)
+			sys_close(dir_fd);
 		dir_fd = next;
 		at = end;
 	}
-	return dir_fd;
+	return fs_loose(fs, dir_fd);
 }
 
 static size_t parent_len(const char *path)
@@ -104,16 +109,18 @@ int fs_parent(struct fs *fs, const char *path, const char **name)
 	*name = path + len + 1;
 	if (fs->n_loose > FLUSH_AT)
 		fs_flush(fs);
+	if (len == 0)
+		return fs->root_fd;
 	if (fs->dir_fd >= 0 && fs->dir_len == len && memcmp(fs->dir_path, path, len) == 0)
 		return fs->dir_fd;
-	fd = open_prefix(fs, path, len);
+	fd = fs_loose(fs, open_prefix(fs, path, len));
 	if (fd == -ENOENT)
 		fd = make_parents(fs, path, len);
 	if (fd < 0) {
 		fs->failed = "find its directory";
 		return fd;
 	}
-	fs->dir_fd = fs_loose(fs, fd);
+	fs->dir_fd = fd;
 	fs->dir_path = path;
 	fs->dir_len = len;
 	return fd;
@@ -123,14 +130,15 @@ int fs_parent(struct fs *fs, const char *path, const char **name)
  * What is made here is mounted on by its name: nothing can be in between, and move_mount(2) does
  * not follow a link in the last component. What is there already is looked up inside the root.
  */
-int fs_place(struct fs *fs, const char *path, bool dir, struct fs_place *out)
+int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *out)
 {
 	const char *name;
 	int parent = fs_parent(fs, path, &name), r;
 
 	if (parent < 0)
 		return parent;
-	r = dir ? sys_mkdirat(parent, name, 0755) : sys_mknodat(parent, name, S_IFREG | 0644, 0);
+	r = S_ISDIR(mode) ? sys_mkdirat(parent, name, mode & 07777)
+			  : sys_mknodat(parent, name, mode, 0);
 	if (r == 0) {
 		*out = (struct fs_place){ parent, name };
 		return 0;

@@ -46,45 +46,61 @@ int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs)
  * "/" is where this process starts, "/.." crosses into whatever is stacked upon it. Both must be
  * our root: had anything been mounted over it, the old root could be what is left in sight.
  */
-static int prove_root(const struct fs *fs)
+static int prove_root(uint64_t mnt_id)
 {
 	static const char *const paths[] = { "/", "/.." };
-	struct statx root, it;
-	int r = sys_statx(fs->root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &root);
+	struct statx it;
+	int r = 0;
 
 	for (int i = 0; r == 0 && i < 2; i++) {
 		r = sys_statx(AT_FDCWD, paths[i], 0, STATX_MNT_ID, &it);
-		if (r == 0 && it.stx_mnt_id != root.stx_mnt_id)
+		if (r == 0 && it.stx_mnt_id != mnt_id)
 			r = -EXDEV;
 	}
 	return r;
 }
 
 /*
- * pivot_root(2) with "." twice stacks the old root on the new one; detaching "." then removes what
- * is on top of the stack: the old root with all that was mounted in it, and before that the
- * throw-away layer of an overlay, which was attached over the old root. After that no path leads to
- * the host any more, and that is proven, not assumed.
+ * pivot_root(2) with "." twice stacks the old root on the new one, for every process of this mount
+ * namespace; fs_let_go() then removes it.
  */
 int fs_pivot(struct fs *fs)
 {
-	int r = sys_fchdir(fs->root_fd);
+	struct statx root;
+	int r = sys_statx(fs->root_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &root);
 
 	fs->failed = "enter the new root";
+	if (r == 0)
+		r = sys_fchdir(fs->root_fd);
 	if (r == 0) {
 		fs->failed = "make it the root";
 		r = sys_pivot_root(".", ".");
 	}
+	if (r == 0)
+		fs->root_mnt_id = root.stx_mnt_id;
+	return r;
+}
+
+/*
+ * Detaching "." removes what is on top of the stack: the old root with all that was mounted in it,
+ * and before that the throw-away layer of an overlay, which was attached over the old root. After
+ * that no path leads to the host any more, and that is proven, not assumed.
+ */
+int fs_let_go(uint64_t root_mnt_id, const char **failed)
+{
+	int r = sys_chdir("/");
+
+	*failed = "enter the new root";
 	if (r < 0)
 		return r;
 	r = -EXDEV;
 	for (int i = 0; r == -EXDEV && i < STACKED_MAX; i++) {
-		fs->failed = "detach the old root";
+		*failed = "detach the old root";
 		r = sys_umount2(".", MNT_DETACH);
 		if (r < 0)
 			return r;
-		fs->failed = "prove that nothing is mounted over the new root";
-		r = prove_root(fs);
+		*failed = "prove that nothing is mounted over the new root";
+		r = prove_root(root_mnt_id);
 	}
 	return r;
 }

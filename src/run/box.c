@@ -53,7 +53,7 @@ static int collect(struct box *b, struct box_event *out)
 }
 
 /* One packet that is there already. 1: an event, 0: something else, -errno. */
-static int read_event(struct box *b, struct box_event *out)
+WAITING static int read_event(struct box *b, struct box_event *out)
 {
 	struct {
 		struct wire_head head;
@@ -73,7 +73,7 @@ static int read_event(struct box *b, struct box_event *out)
 	return 1;
 }
 
-static int take_event(struct box *b, struct box_event *out)
+WAITING static int take_event(struct box *b, struct box_event *out)
 {
 	int r = read_event(b, out);
 
@@ -86,9 +86,9 @@ static int take_event(struct box *b, struct box_event *out)
 	return r;
 }
 
-int box_next(struct box *b, struct box_event *out, int timeout_ms)
+WAITING int box_next(struct box *b, struct box_event *out, int timeout_ms)
 {
-	int64_t until = now_ms() + timeout_ms;
+	int64_t until = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
 
 	if (b->ended)
 		return -ECHILD;
@@ -97,9 +97,12 @@ int box_next(struct box *b, struct box_event *out, int timeout_ms)
 		memmove(b->queue, b->queue + 1, --b->n_queue * sizeof(b->queue[0]));
 		return out->kind == BOX_ENDED ? collect(b, out) : 1;
 	}
+	*out = (struct box_event){ 0 };
+	if (timeout_ms == 0 && b->has_init) /* reading does not block either */
+		return take_event(b, out);
 	for (;;) {
 		struct pollfd fd = { b->has_init ? b->control_fd : b->pidfd, POLLIN, 0 };
-		int64_t left = timeout_ms < 0 ? -1 : MAX(until - now_ms(), 0);
+		int64_t left = timeout_ms > 0 ? MAX(until - now_ms(), 0) : timeout_ms;
 		int r = sys_poll(&fd, 1, left);
 
 		if (r == 0)
@@ -108,7 +111,6 @@ int box_next(struct box *b, struct box_event *out, int timeout_ms)
 			return r;
 		if (r <= 0)
 			continue;
-		*out = (struct box_event){ 0 };
 		r = b->has_init ? take_event(b, out) : collect(b, out);
 		if (r != 0)
 			return r;

@@ -28,7 +28,7 @@ static void keep_descriptors(const struct run *r)
 		keep_over_exec(seal->keep_fds[i]);
 }
 
-/* A descriptor as a word; "0" for none, which is never one of these. */
+/* A descriptor, or a pid, as a word; "0" for none, which is never one of these. */
 static char *fd_word(char *out, int fd)
 {
 	fs_put_u64(out, fd >= 0 ? (uint64_t)fd : 0, 10);
@@ -41,7 +41,7 @@ static char *fd_word(char *out, int fd)
  */
 static int become_init(struct run *r)
 {
-	char words[5][24];
+	char words[6][24];
 	uint64_t flags = (r->d->init_is_pid1 ? INIT_IS_PID1 : 0) | (r->timed ? INIT_TIMED : 0) |
 			 (r->d->time_by_fork ? INIT_COPIES : 0);
 	char *argv[] = { (char *)"holm-init",
@@ -49,11 +49,12 @@ static int become_init(struct run *r)
 			 fd_word(words[1], r->report_fd[1]),
 			 fd_word(words[2], r->parent_pidfd),
 			 fd_word(words[3], r->slave_fd),
-			 words[4],
+			 fd_word(words[4], r->d->beside ? r->memory->beside.pid : -1),
+			 words[5],
 			 NULL };
 	char *envp[] = { (char *)fault_text(r), NULL };
 
-	fs_put_u64(words[4], flags, 10);
+	fs_put_u64(words[5], flags, 10);
 	keep_descriptors(r);
 	r->report->code = -sys_execveat(r->init_fd, "", argv, envp, AT_EMPTY_PATH);
 	r->report->step = r->shared->at_step;

@@ -6,7 +6,7 @@
  * the command has ended ends everything else and says how it went.
  *
  * Its words: the control channel, the report pipe, a descriptor of the parent process, the box's
- * terminal (0 where there is none), and flags.
+ * terminal, the pid of who helped to build the box (0 where there is none), and flags.
  */
 #include <linux/limits.h>
 
@@ -491,15 +491,25 @@ static int descriptor(const char *word)
 
 static void read_words(struct init *in, char **argv)
 {
-	int flags = number(argv[5]);
+	int flags = number(argv[6]);
 
 	in->control_fd = descriptor(argv[1]);
 	in->report_fd = descriptor(argv[2]);
 	in->parent_fd = descriptor(argv[3]);
 	in->terminal_fd = descriptor(argv[4]);
+	in->helper_pid = number(argv[5]);
 	in->is_pid1 = flags & INIT_IS_PID1;
 	in->timed = flags & INIT_TIMED;
 	in->copies = flags & INIT_COPIES;
+}
+
+/* It still shares the memory of whoever started the box: nothing may run before it has ended. */
+static bool helper_done(const struct init *in)
+{
+	int status = 0;
+
+	return !in->helper_pid ||
+	       (sys_wait4(in->helper_pid, &status, __WALL, NULL) >= 0 && status == 0);
 }
 
 void init_main(long *stack)
@@ -508,7 +518,7 @@ void init_main(long *stack)
 	uint64_t child = UINT64_C(1) << (SIGCHLD - 1), all = ~UINT64_C(0);
 	struct init *in = &me;
 
-	if (stack[0] != 6)
+	if (stack[0] != 7)
 		sys_exit(125);
 	/* No process of the box may look into this one, unless it was given sys_ptrace. */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -518,9 +528,9 @@ void init_main(long *stack)
 	read_words(in, argv);
 	in->start_ms = init_now_ms();
 	in->signal_fd = sys_signalfd(-1, &child, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (in->signal_fd < 0 || !init_read_conf(in))
+	if (in->signal_fd < 0 || !init_read_conf(in) || !helper_done(in))
 		sys_exit(125);
-	if (!start_main(in, argv + 7))
+	if (!start_main(in, argv + 8))
 		sys_exit(125);
 	for (unsigned i = 0; i < in->n_services; i++)
 		service_start(in, &in->services[i]);

@@ -29,7 +29,8 @@ struct helper {
 
 struct init {
 	int control_fd, report_fd, parent_fd, terminal_fd, signal_fd, null_fd;
-	int main_pid; /* 0: it has ended */
+	int main_pid;   /* 0: it has ended */
+	int helper_pid; /* of the set-up; 0: there was none */
 	int status;
 	bool is_pid1, timed, copies, stopping, orphaned;
 	unsigned n_to_stop; /* companions that have not been stopped yet */

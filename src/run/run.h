@@ -9,16 +9,17 @@
  *	JOIN   first process, before it clones once more into what it joined
  *
  * Four processes take part. The parent P clones C, the first process of the box, in the same
- * memory (CLONE_VM: no page table is copied, however large the caller is). C builds the box and
- *then executes the init, a tiny program of its own; init clones X, which seals itself and executes
- *the command. What C and X do may neither allocate, nor print, nor touch errno; what went wrong
- *they leave in `struct report`, and P finds the words.
+ * memory (CLONE_VM: no page table is copied, however large the caller is). C builds the box, helped
+ * by H (beside.c), and then executes the init, a tiny program of its own; init clones X, which
+ * seals itself and executes the command. What C, H and X do may neither allocate, nor print, nor
+ * touch errno; what went wrong they leave in `struct report`, and P finds the words.
  */
 #pragma once
 
 #include <sys/ioctl.h>
 
 #include "fs/fs.h"
+#include "run/wire.h"
 #include "spec/spec.h"
 
 enum stage {
@@ -103,14 +104,29 @@ struct run {
 
 #define STACK_SIZE (64 * 1024)
 
+enum { BESIDE_DEAD, BESIDE_WORKING, BESIDE_READY, BESIDE_GO };
+
+/* What C and H say to each other. */
+struct beside {
+	unsigned state; /* a futex; the kernel writes 0, BESIDE_DEAD, when H ends */
+	int pid, pidfd; /* as C sees it */
+	int code;
+	const char *failed;
+	struct report *report;
+	unsigned step; /* of letting go, for the report */
+	uint64_t root_mnt_id;
+};
+
 /*
  * What C works in. Its copy of the run is made before it is cloned: P goes on at once, and closes
  * descriptors that C still needs under their numbers.
  */
 struct child_memory {
 	_Alignas(16) char first_stack[STACK_SIZE];
-	char second_stack[STACK_SIZE]; /* of the process that is cloned after joining */
+	char second_stack[STACK_SIZE]; /* of the process that is cloned after joining; or of H */
 	struct run run;
+	struct beside beside;
+	_Alignas(8) char brief[WIRE_MAX]; /* P writes it; pages that are not touched cost nothing */
 };
 
 /* ---- stage.c: walks the table; child-safe ---- */
@@ -122,11 +138,12 @@ typedef size_t count_fn(const struct run *r);
 
 count_fn want_always, want_init, want_die_with_parent, want_joins, want_link, want_map_parent;
 count_fn want_idmap, want_map_self, want_early_ids, want_own_propagation, want_time, want_names;
-count_fn want_loopback, want_root, want_mounts, want_terminal, want_root_propagation;
+count_fn want_beside, want_loopback, want_root, want_mounts, want_terminal, want_root_propagation;
 count_fn want_root_read_only;
 act_fn act_report, act_control, act_parent, act_init_image, act_targets, act_clone;
 act_fn act_map_parent, act_go, act_idmap, act_brief, act_live_terminal, act_started;
 act_fn act_join, act_close_on_exec, act_wait, act_map_self, act_early_ids, act_own_propagation;
+act_fn act_beside, act_network, act_let_go;
 act_fn act_time, act_names, act_loopback, act_root, act_mount, act_terminal;
 act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper, act_init_caps;
 void undo_report(struct run *r);
@@ -155,6 +172,11 @@ enum init_flag {
 };
 
 int child_main(void *run); /* C: on its own stack, in the parent's memory */
+
+/* ---- beside.c: H ---- */
+int beside_start(struct beside *b, void *stack);
+int beside_enter_network(struct beside *b, const char **failed);
+void beside_go(struct beside *b, uint64_t root_mnt_id);
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
 int program_start(struct run *r, void *stack_top, bool share_memory); /* a pid or -errno */

@@ -37,6 +37,8 @@ const struct step steps[] = {
 
 	{ STAGE_ROOT, "close-on-exec", "close every other descriptor at exec", want_always,
 	  act_close_on_exec, NULL },
+	{ STAGE_ROOT, "beside", "have a helper make the network namespace meanwhile", want_beside,
+	  act_beside, NULL },
 	{ STAGE_ROOT, "wait", "wait for the parent's part", want_link, act_wait, NULL },
 	{ STAGE_ROOT, "map-self", "map the one id of our own", want_map_self, act_map_self, NULL },
 	{ STAGE_ROOT, "time", "shift the clocks", want_time, act_time, NULL },
@@ -54,8 +56,9 @@ const struct step steps[] = {
 	  NULL },
 	{ STAGE_ROOT, "root-read-only", "make the root read-only", want_root_read_only,
 	  act_root_read_only, NULL },
-	{ STAGE_ROOT, "pivot", "enter the new root and let go of the host's", want_root, act_pivot,
-	  NULL },
+	{ STAGE_ROOT, "network", "enter the new network namespace", want_beside, act_network, NULL },
+	{ STAGE_ROOT, "pivot", "enter the new root", want_root, act_pivot, NULL },
+	{ STAGE_ROOT, "let-go", "let go of the host's root", want_root, act_let_go, NULL },
 	{ STAGE_ROOT, "propagation", "set the propagation of the root", want_root_propagation,
 	  act_root_propagation, NULL },
 

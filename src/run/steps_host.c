@@ -353,13 +353,11 @@ static int brief_by_file(struct run *r)
 /* Goes out while the first process works, and lies in the channel until init reads it. */
 int act_brief(struct run *r, size_t i)
 {
-	_cleanup_free_ char *data = malloc(WIRE_MAX);
+	char *data = r->memory->brief;
 	struct wire_out w = { data, sizeof(struct wire_head), WIRE_MAX, false };
 	struct wire_head *head = (struct wire_head *)data;
 
 	(void)i;
-	if (!data)
-		return -ENOMEM;
 	put_brief(&w, r);
 	if (w.overflow)
 		return brief_by_file(r);

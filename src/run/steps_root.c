@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The acts of JOIN and ROOT: what the first process does. Values go to the leaves. Child-safe. */
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <termios.h>
 
 #include "base/caps.h"
@@ -54,11 +55,12 @@ int act_join(struct run *r, size_t i)
 
 /*
  * And the parent's ends of our channels are closed at once: as long as we hold them too, its death
- * is no end of file to us.
+ * is no end of file to us. What we make from here on has the mode that is asked for.
  */
 int act_close_on_exec(struct run *r, size_t i)
 {
 	(void)i;
+	sys_umask(0);
 	sys_close(r->control_fd[0]);
 	sys_close(r->report_fd[0]);
 	return sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
@@ -280,7 +282,7 @@ static int mount_overlay(struct run *r, const struct mnt *m)
 {
 	struct fs_place place;
 	struct fs_overlay o = overlay_values(m, &place);
-	int tree_fd, code = fs_place(&r->fs, m->dst, true, &place);
+	int tree_fd, code = fs_place(&r->fs, m->dst, FS_PLACE(true), &place);
 
 	if (code < 0)
 		return code;
@@ -449,4 +451,38 @@ int act_pivot(struct run *r, size_t i)
 {
 	(void)i;
 	return fs_pivot(&r->fs);
+}
+
+size_t want_beside(const struct run *r)
+{
+	return r->d->beside;
+}
+
+int act_beside(struct run *r, size_t i)
+{
+	(void)i;
+	r->memory->beside.report = r->report;
+	return beside_start(&r->memory->beside, r->memory->second_stack);
+}
+
+int act_network(struct run *r, size_t i)
+{
+	(void)i;
+	return beside_enter_network(&r->memory->beside, &r->failed);
+}
+
+/* The init waits for the helper; where there is none, we do. */
+int act_let_go(struct run *r, size_t i)
+{
+	struct beside *b = &r->memory->beside;
+	int status = 0;
+
+	(void)i;
+	if (!r->d->beside)
+		return fs_let_go(r->fs.root_mnt_id, &r->failed);
+	b->step = r->shared->at_step;
+	beside_go(b, r->fs.root_mnt_id);
+	if (r->d->as_pid1 && sys_wait4(b->pid, &status, __WALL, NULL) >= 0 && status != 0)
+		return b->code < 0 ? b->code : -ECANCELED;
+	return 0;
 }

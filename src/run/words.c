@@ -188,6 +188,8 @@ static const struct hint {
 	{ "clone", EUSERS, "namespaces are nested more than 32 deep" },
 	{ "clone", EAGAIN, "the limit of processes is reached (ulimit -u)" },
 	{ "clone", EINVAL, "this kernel lacks one of the namespaces: run `holm doctor`" },
+	{ "beside", EAGAIN, "the limit of processes is reached (ulimit -u)" },
+	{ "network", ENOSPC, "a limit of namespaces is reached: sysctl user.max_net_namespaces" },
 	{ "map-self", EPERM,
 	  "run `holm doctor`; in a box of root's, start the outer one with --user 1000 or --cap "
 	  "setfcap" },

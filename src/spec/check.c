@@ -124,7 +124,8 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
  * memory would be the caller's.
  *
  * A clone without shared memory is in its time namespace at once, too late for offsets; then, and
- * before Linux 6.3, where exec does not enter one, the first process unshares it instead.
+ * before Linux 6.3, where exec does not enter one, the first process unshares it instead. So it
+ * does when it has a helper, for the kernel shares no memory across time namespaces.
  */
 static int check_memory(struct spec *s, const struct facts *f, struct err *e)
 {
@@ -134,9 +135,14 @@ static int check_memory(struct spec *s, const struct facts *f, struct err *e)
 	d->share_memory =
 		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
 	d->time_by_fork = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
-	d->late_time_ns = is_new(s, NS_TIME) && !d->share_memory;
+	d->beside = d->share_memory && d->new_root && is_new(s, NS_NET) && is_new(s, NS_PID);
+	d->late_time_ns = is_new(s, NS_TIME) && (!d->share_memory || d->beside);
 	if (d->late_time_ns)
 		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;
+	if (d->beside) {
+		d->clone_flags &= ~ns_table[NS_NET].clone_flag;
+		d->loopback = false;
+	}
 	return 0;
 }
 

@@ -27,15 +27,9 @@ static const char *const program_dirs[] = { "/usr",   "/bin",    "/sbin", "/lib"
 
 /* What programs read in /etc that says nothing about this host. */
 static const char *const etc_paths[] = {
-	"/etc/alternatives",
-	"/etc/ld.so.cache",
-	"/etc/ssl/certs",
-	"/etc/ssl/openssl.cnf",
-	"/etc/pki",
-	"/etc/localtime",
-	"/etc/java-11-openjdk",
-	"/etc/java-17-openjdk",
-	"/etc/java-21-openjdk",
+	"/etc/alternatives",    "/etc/ld.so.cache",     "/etc/pki",
+	"/etc/localtime",       "/etc/java-11-openjdk", "/etc/java-17-openjdk",
+	"/etc/java-21-openjdk", "/etc/ssl/certs",       "/etc/ssl/openssl.cnf",
 };
 static const char *const etc_net_paths[] = { "/etc/services", "/etc/protocols" };
 
@@ -57,10 +51,10 @@ static const struct {
 	const char *name;
 	bool owner;
 } proc_masks[] = {
-	{ "keys", false },        { "key-users", false },  { "latency_stats", false },
-	{ "sched_debug", false }, { "kcore", true },       { "kpagecgroup", true },
-	{ "kpagecount", true },   { "kpageflags", true },  { "slabinfo", true },
-	{ "timer_list", true },   { "vmallocinfo", true },
+	{ "keys", false },       { "key-users", false },  { "latency_stats", false },
+	{ "kcore", true },       { "kpagecgroup", true }, { "kpagecount", true },
+	{ "kpageflags", true },  { "slabinfo", true },    { "timer_list", true },
+	{ "vmallocinfo", true },
 };
 
 static struct mnt *add(struct spec *s, enum mnt_kind kind, const char *dst)
@@ -226,18 +220,10 @@ static int add_proc(struct spec *s, const struct facts *f, const char *dst, uint
 	if (!(attrs & MOUNT_ATTR_RDONLY))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(proc_masks); i++) {
-		const char *path = arena_printf(s->arena, "%s/%s", dst, proc_masks[i].name);
-		struct fact_path is;
-
-		if (!path)
-			return -ENOMEM;
 		if (proc_masks[i].owner && !reaches_root(s, f))
 			continue;
-		look(f, arena_printf(s->arena, "/proc/%s", proc_masks[i].name), &is);
-		if (is.kind == FACT_ABSENT)
-			continue;
-		m = add(s, MNT_MASK, path);
-		if (!m)
+		m = add(s, MNT_MASK, arena_printf(s->arena, "%s/%s", dst, proc_masks[i].name));
+		if (!m || !m->dst)
 			return -ENOMEM;
 		m->optional = true;
 		m->is = MNT_IS_FILE;

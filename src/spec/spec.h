@@ -151,6 +151,7 @@ enum map_by { MAP_NONE, MAP_BY_CHILD, MAP_BY_PARENT, MAP_BY_HELPER };
 struct decided {
 	uint32_t clone_flags; /* CLONE_NEW* */
 	bool share_memory; /* set up in the caller's memory (CLONE_VM): no page table is copied */
+	bool beside;       /* a second process helps the first, in the same memory (run/beside.c) */
 	bool late_time_ns; /* unshared by the first process, not by its clone */
 	bool time_by_fork; /* before Linux 6.3: only fork enters it, exec does not */
 	bool joins;        /* some namespace is joined: a first process joins, then clones */

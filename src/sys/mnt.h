@@ -15,6 +15,16 @@ static inline int sys_open_tree(int dir_fd, const char *path, unsigned flags)
 	return (int)RAW3(SYS_open_tree, dir_fd, path, flags | OPEN_TREE_CLOEXEC);
 }
 
+/*
+ * open_tree(2) with OPEN_TREE_CLONE and mount_setattr(2) in one call, where the kernel has that
+ * (Linux 6.15; the same number everywhere).
+ */
+static inline int sys_open_tree_attr(int dir_fd, const char *path, unsigned flags,
+				     const struct mount_attr *attr)
+{
+	return (int)RAW5(467, dir_fd, path, flags | OPEN_TREE_CLOEXEC, attr, sizeof(*attr));
+}
+
 static inline int sys_move_mount(int from_fd, int to_dir_fd, const char *to_path, unsigned flags)
 {
 	return (int)RAW5(SYS_move_mount, from_fd, "", to_dir_fd, to_path,

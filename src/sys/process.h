@@ -130,6 +130,17 @@ static inline int sys_clock_gettime(int clock, struct timespec *out)
 	return (int)RAW2(SYS_clock_gettime, clock, out);
 }
 
+/* futex(2) on a word that processes share by sharing their memory (CLONE_VM). */
+static inline int sys_futex_wait(unsigned *word, unsigned value)
+{
+	return (int)RAW4(SYS_futex, word, 0 /* FUTEX_WAIT */, value, NULL);
+}
+
+static inline int sys_futex_wake(unsigned *word)
+{
+	return (int)RAW3(SYS_futex, word, 1 /* FUTEX_WAKE */, 1);
+}
+
 /*
  * clone3(2) with an own stack: runs fn(arg) in the child, which must not return. Needs a few
  * instructions of assembly, because the child wakes up on an empty stack.

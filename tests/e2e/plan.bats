@@ -29,7 +29,7 @@ load helpers
 	steps() { "$HOLM" plan box "$@" -- true | awk '{print $2}' | tr '\n' ' '; }
 	all=" $(steps)"
 	less=" $(steps --seccomp none --share net,uts,mnt --allow-new-privs --as-pid1)"
-	for step in seccomp loopback names pivot no-new-privs init; do
+	for step in seccomp beside network names pivot no-new-privs init; do
 		echo "$step"
 		[[ $all == *" $step "* && $less != *" $step "* ]]
 	done

@@ -84,8 +84,10 @@ static void defaults_are_strict(void **state)
 	const struct decided *d = &s->d;
 
 	(void)state;
-	assert_int_equal(d->clone_flags, 0x7e020080); /* all eight */
-	assert_true(d->init_is_pid1 && d->loopback && d->new_root && d->share_memory);
+	assert_int_equal(d->clone_flags,
+			 0x3e020000); /* all but net and time: the helper's, and late */
+	assert_true(d->init_is_pid1 && d->new_root && d->share_memory);
+	assert_true(d->beside && d->late_time_ns && !d->loopback);
 	assert_int_equal(d->map_by, MAP_BY_CHILD);
 	assert_string_equal(d->uid_map, "1000 1000 1\n");
 	assert_true(d->deny_setgroups);
