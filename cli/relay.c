@@ -22,7 +22,7 @@
 #include "cli.h"
 
 /* The linker's name for where our own program file begins in memory. */
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 #define TRIM_AFTER_MS 100
 
@@ -155,8 +155,8 @@ static void drain(struct relay *r)
  */
 WAITING static void trim(void)
 {
-	const ElfW(Ehdr) *elf = &__ehdr_start;
-	const ElfW(Phdr) *p = (const void *)((const char *)elf + elf->e_phoff);
+	const ElfW(Ehdr) *elf = (const void *)__ehdr_start;
+	const ElfW(Phdr) *p = (const void *)(__ehdr_start + elf->e_phoff);
 
 	malloc_trim(0);
 	for (int i = elf->e_phnum - 1; i >= 0; i--) {
