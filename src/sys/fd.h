@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 
 #include "sys/raw.h"
 
@@ -113,6 +114,25 @@ static inline int sys_statx(int dir_fd, const char *path, int flags, unsigned ma
 			    struct statx *out)
 {
 	return (int)RAW5(SYS_statx, dir_fd, path, flags, mask, out);
+}
+
+static inline int sys_statfs(const char *path, struct statfs *out)
+{
+	return (int)RAW2(SYS_statfs, path, out);
+}
+
+/* What getdents64(2) fills its buffer with. */
+struct sys_dirent {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len; /* of this entry, to the next */
+	uint8_t type; /* DT_DIR ... */
+	char name[];
+};
+
+static inline ssize_t sys_getdents(int fd, void *out, size_t room)
+{
+	return RAW3(SYS_getdents64, fd, out, room);
 }
 
 static inline int sys_memfd_create(const char *name, unsigned flags)

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Makes a cgroup in every tree, or none of it. */
+#include <limits.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cg/driver.h"
+#include "sys/fd.h"
+
+#define NEEDS_DELEGATION                                                                      \
+	"; an ordinary user needs a cgroup that is delegated to him, as `systemd-run --user " \
+	"--scope -p Delegate=yes COMMAND` gives it"
+
+/* The steps of cg_create(), and what they hand on. */
+struct create {
+	struct cg *cg;
+	const struct resources *r;
+	unsigned needed; /* controllers that the limits need */
+	unsigned v2_all; /* those of the v2 tree */
+	bool if_allowed;
+	size_t mount_len[CG_TREES_MAX]; /* of the path, how much is the mount */
+	bool existed[CG_TREES_MAX];
+	struct err *e;
+};
+
+/* ---- where ---- */
+
+/* "a//b/./c/" -> "a/b/c"; 0 or -errno. What would lead elsewhere is refused. */
+static int clean_path(const char *path, struct buf *out, struct err *e)
+{
+	for (const char *p = path; *p;) {
+		size_t len = strcspn(p, "/");
+
+		if (len > NAME_MAX)
+			return err_set(e, ENAMETOOLONG, "cgroup %s: a name is too long", path);
+		if (len == 2 && strncmp(p, "..", 2) == 0)
+			return err_set(e, EINVAL, "cgroup %s: must not hold \"..\"", path);
+		for (size_t i = 0; i < len; i++)
+			if ((unsigned char)p[i] < 32)
+				return err_set(e, EINVAL, "cgroup path: holds a control character");
+		if (len > 0 && !(len == 1 && *p == '.')) {
+			if (out->len)
+				buf_put(out, "/", 1);
+			buf_put(out, p, len);
+		}
+		p += len + (p[len] != 0);
+	}
+	if (!out->len && !out->failed)
+		return err_set(e, EINVAL, "cgroup %s: is the root of the tree, a name is missing",
+			       path);
+	return out->failed ? err_errno(e, ENOMEM, "cgroup %s", path) : 0;
+}
+
+/* Where a relative path starts in `t`: a directory below its mount, and its length without "/". */
+static const char *start_of(const struct cg_system *s, const struct cg_tree *t, size_t *len)
+{
+	const char *end = strrchr(t->own, '/');
+
+	*len = s->layout == CG_V2 && end ? (size_t)(end - t->own) : strlen(t->own);
+	if (*len == 1)
+		*len = 0;
+	return t->own;
+}
+
+static bool tree_is_wanted(const struct cg_system *s, const struct cg_tree *t, unsigned needed,
+			   unsigned flags)
+{
+	if (!(flags & CG_WANTED_ONLY) || t->unified || (t->controllers & needed))
+		return true;
+	return s->layout == CG_V1 && (t->controllers & CG_BIT(CG_FREEZER));
+}
+
+static int place_dirs(struct create *c, const struct cg_system *s, const char *path, unsigned flags)
+{
+	_cleanup_buf_ struct buf text = { 0 }, rest = { 0 };
+	size_t at[CG_TREES_MAX];
+	struct cg *cg = c->cg;
+	int r = clean_path(path, &rest, c->e);
+
+	for (size_t i = 0; r == 0 && i < s->n; i++) {
+		const struct cg_tree *t = &s->trees[i];
+		size_t len = 0, own_len;
+		const char *own = start_of(s, t, &own_len);
+
+		if (!tree_is_wanted(s, t, c->needed, flags))
+			continue;
+		at[cg->n] = text.len;
+		len = strlen(t->mount);
+		buf_put(&text, t->mount, len);
+		if (path[0] != '/')
+			buf_put(&text, own, own_len);
+		buf_put(&text, "/", 1);
+		buf_put(&text, rest.data, rest.len + 1);
+		c->mount_len[cg->n] = len;
+		cg->dirs[cg->n] = (struct cg_dir){
+			.fd = -1,
+			.unified = t->unified,
+			.controllers = t->unified ? 0 : t->controllers,
+		};
+		if (text.len - at[cg->n] > PATH_MAX)
+			r = err_set(c->e, ENAMETOOLONG, "cgroup %s: is too long", path);
+		cg->n++;
+	}
+	if (r == 0 && cg->n) {
+		cg->text = buf_take(&text);
+		if (!cg->text)
+			r = err_errno(c->e, ENOMEM, "cgroup %s", path);
+	}
+	if (r < 0) {
+		cg->n = 0;
+		return r;
+	}
+	for (size_t i = 0; i < cg->n; i++)
+		cg->dirs[i].path = cg->text + at[i];
+	return 0;
+}
+
+/* ---- mkdir, and back ---- */
+
+/* The whole path first: what is above is mostly there. 0, or -errno; *made counts. */
+static int make_dir(char *path, size_t mount_len, unsigned *made)
+{
+	int r = sys_mkdirat(AT_FDCWD, path, 0755);
+
+	*made = r == 0;
+	if (r != -ENOENT)
+		return r;
+	for (char *p = path + mount_len + 1; r == -ENOENT || r == -EEXIST || r == 0; p++) {
+		p += strcspn(p, "/");
+		if (!*p) {
+			r = sys_mkdirat(AT_FDCWD, path, 0755);
+			*made += r == 0;
+			return r;
+		}
+		*p = 0;
+		r = sys_mkdirat(AT_FDCWD, path, 0755);
+		*p = '/';
+		*made += r == 0;
+		if (r == -ENOENT)
+			return r; /* the mount itself is gone, or someone removes beside us */
+	}
+	return r;
+}
+
+static int say_mkdir(struct create *c, const char *path, int r)
+{
+	err_errno(c->e, -r, "cgroup %s: cannot make it", path);
+	if (r == -EACCES || r == -EPERM)
+		err_append(c->e, NEEDS_DELEGATION);
+	else if (r == -EROFS)
+		err_append(c->e, "; the cgroups are mounted read-only here");
+	else if (r == -EAGAIN)
+		err_append(c->e, "; a cgroup above bounds the number below it "
+				 "(cgroup.max.descendants, cgroup.max.depth)");
+	return r;
+}
+
+static bool is_refusal(int r)
+{
+	return r == -EACCES || r == -EPERM || r == -EROFS;
+}
+
+static void drop_dir(struct create *c, size_t i)
+{
+	size_t behind = --c->cg->n - i;
+
+	memmove(&c->cg->dirs[i], &c->cg->dirs[i + 1], behind * sizeof(c->cg->dirs[0]));
+	memmove(&c->mount_len[i], &c->mount_len[i + 1], behind * sizeof(c->mount_len[0]));
+}
+
+/* By the trees that are left: a user may be allowed into some only. */
+static void settle_layout(struct cg *cg)
+{
+	bool v1 = false;
+
+	for (size_t i = 0; i < cg->n; i++)
+		v1 |= !cg->dirs[i].unified && cg->dirs[i].controllers;
+	cg->layout = cg_unified(cg) ? (v1 ? CG_HYBRID : CG_V2) : cg->n ? CG_V1 : CG_NONE;
+	cg->ops = cg_ops_of(cg->layout);
+}
+
+static int make_dirs(struct create *c)
+{
+	for (size_t i = 0; i < c->cg->n;) {
+		struct cg_dir *d = &c->cg->dirs[i];
+		int r = make_dir((char *)d->path, c->mount_len[i], &d->made);
+
+		c->existed[i] = r == -EEXIST;
+		if (r == 0 || r == -EEXIST) {
+			i++;
+		} else if (c->if_allowed && is_refusal(r) && !(d->controllers & c->needed)) {
+			drop_dir(c, i);
+		} else {
+			return say_mkdir(c, d->path, r);
+		}
+	}
+	settle_layout(c->cg);
+	return 0;
+}
+
+static void unmake_dirs(struct cg *cg)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		struct cg_dir *d = &cg->dirs[i];
+		char *path = (char *)d->path;
+
+		for (; d->made > 0; d->made--) {
+			sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+			*strrchr(path, '/') = 0;
+		}
+	}
+}
+
+/* ---- what is there already ---- */
+
+static int check_unused(struct create *c, struct cg_dir *d)
+{
+	int pid, r = cg_first_pid(d, &pid);
+
+	if (r < 0)
+		return err_errno(c->e, -r, "cgroup %s: is there already, and cannot be read",
+				 d->path);
+	if (r > 0)
+		return err_set(
+			c->e, EBUSY,
+			"cgroup %s: is in use by other processes (one is %d); choose another "
+			"path, or end them",
+			d->path, pid);
+	return 0;
+}
+
+static int check_existing(struct create *c)
+{
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->cg->n; i++) {
+		any |= c->existed[i];
+		if (c->existed[i])
+			r = check_unused(c, &c->cg->dirs[i]);
+	}
+	/* A process that is put into a frozen cgroup would stop, and we would wait for it. */
+	if (r == 0 && any && cg_is_frozen(c->cg) > 0)
+		r = err_set(
+			c->e, EBUSY,
+			"cgroup %s: is frozen; thaw it (cgroup.freeze, freezer.state) or choose "
+			"another path",
+			cg_tracker(c->cg)->path);
+	return r;
+}
+
+/* ---- v1: a new cpuset is empty, and nobody can run on no processor ---- */
+
+static int copy_file(const char *from_path, struct cg_dir *to, const char *file)
+{
+	struct cg_dir from = { .path = from_path, .fd = -1 };
+	char text[4096];
+	ssize_t n = cg_read(&from, file, text, sizeof(text));
+
+	cleanup_fd(&from.fd);
+	return n <= 0 ? (int)n : cg_write(to, file, text);
+}
+
+/* From the directory above `path` to `path`, but what the limits will set anyway. */
+static int fill_cpuset(struct create *c, char *path, bool leaf)
+{
+	struct cg_dir to = { .path = path, .fd = -1 };
+	char *end = strrchr(path, '/');
+	int r = cg_dir_fd(&to);
+
+	*end = 0;
+	if (r >= 0 && !(leaf && c->r && c->r->cpuset_cpus))
+		r = copy_file(path, &to, "cpuset.cpus");
+	if (r >= 0 && !(leaf && c->r && c->r->cpuset_mems))
+		r = copy_file(path, &to, "cpuset.mems");
+	*end = '/';
+	cleanup_fd(&to.fd);
+	return r < 0 ? err_errno(c->e, -r, "cgroup %s: cannot copy its cpuset from above", path)
+		     : 0;
+}
+
+static int fill_cpusets(struct create *c)
+{
+	struct cg_dir *d = cg_find(c->cg, CG_CPUSET);
+	char *path = d ? (char *)d->path : NULL;
+	unsigned levels = d ? d->made : 0;
+	char text[64];
+	int r = 0;
+
+	if (!d || d->unified)
+		return 0;
+	if (levels == 0)
+		levels = cg_read(d, "cpuset.cpus", text, sizeof(text)) == 0;
+	/* From the top down; the levels are counted from the bottom. */
+	for (; r == 0 && levels > 0; levels--) {
+		char *end = path + strlen(path);
+
+		for (unsigned up = 1; up < levels; up++) {
+			while (*--end != '/')
+				;
+		}
+		if (levels > 1)
+			*end = 0;
+		r = fill_cpuset(c, path, levels == 1);
+		if (levels > 1)
+			*end = '/';
+	}
+	return r;
+}
+
+/* ---- v2: controllers are switched on from the top down ---- */
+
+static void put_names(unsigned bits, char *out, size_t room)
+{
+	size_t len = 0;
+
+	out[0] = 0;
+	for (unsigned i = 0; i < CG_CONTROLLERS; i++) {
+		if (!(bits & CG_BIT(i)))
+			continue;
+		len += (size_t)snprintf(out + len, room - len, "%s+%s", len ? " " : "",
+					cg_controller_name(i, true));
+		if (len >= room)
+			return;
+	}
+}
+
+static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
+{
+	char text[256], name[32];
+	unsigned bits = 0;
+
+	if (cg_read(d, "cgroup.controllers", text + 1, sizeof(text) - 2) < 0)
+		return 0;
+	text[0] = ' ';
+	strcat(text, " ");
+	for (unsigned i = 0; i < CG_CONTROLLERS; i++) {
+		snprintf(name, sizeof(name), " %s ", cg_controller_name(i, true));
+		if ((wanted & CG_BIT(i)) && strstr(text, name))
+			bits |= CG_BIT(i);
+	}
+	return bits;
+}
+
+/* All at once; where that fails, one by one, because one refusal refuses them all. */
+static int enable_in(const char *path, unsigned bits, unsigned needed)
+{
+	struct cg_dir d = { .path = path, .fd = -1 };
+	char text[256];
+	int r, failed = 0;
+
+	put_names(bits, text, sizeof(text));
+	r = cg_write(&d, "cgroup.subtree_control", text);
+	for (unsigned i = 0; r < 0 && i < CG_CONTROLLERS; i++) {
+		if (!(bits & CG_BIT(i)))
+			continue;
+		put_names(CG_BIT(i), text, sizeof(text));
+		r = cg_write(&d, "cgroup.subtree_control", text);
+		if (r < 0 && (needed & CG_BIT(i)) && !failed)
+			failed = r;
+		r = -1;
+	}
+	cleanup_fd(&d.fd);
+	return failed;
+}
+
+static int say_enable(struct create *c, const char *path, unsigned missing, int r)
+{
+	char names[256];
+
+	put_names(missing, names, sizeof(names));
+	if (r == 0)
+		return err_set(c->e, ENOENT,
+			       "cgroup %s: the limits need %s, which cgroup.controllers does not "
+			       "offer here",
+			       path, names);
+	err_errno(c->e, -r, "cgroup %s: cannot switch on %s for cgroups below it", path, names);
+	if (r == -EBUSY)
+		err_append(c->e,
+			   "; it holds processes itself, and on cgroup v2 only leaves may: "
+			   "move them into a cgroup of their own, or choose a path elsewhere");
+	else if (is_refusal(r))
+		err_append(c->e, NEEDS_DELEGATION);
+	return r;
+}
+
+static int enable_controllers(struct create *c, size_t i)
+{
+	struct cg_dir *d = &c->cg->dirs[i];
+	unsigned needed = c->needed & c->v2_all;
+	unsigned wanted = c->cg->layout == CG_V2 ? c->v2_all : needed;
+	char *path = (char *)d->path, *failed_at = NULL;
+	int failed = 0;
+
+	d->controllers = wanted ? controllers_of(d, wanted) : 0;
+	if (d->controllers == wanted)
+		return 0;
+	for (char *end = path + c->mount_len[i]; end; end = strchr(end + 1, '/')) {
+		int r;
+
+		*end = 0;
+		r = enable_in(path, wanted, needed);
+		*end = '/';
+		if (r < 0 && !failed_at) {
+			failed_at = end;
+			failed = r;
+		}
+	}
+	d->controllers = controllers_of(d, wanted);
+	if (!(needed & ~d->controllers))
+		return 0;
+	if (failed_at)
+		*failed_at = 0;
+	failed = say_enable(c, path, needed & ~d->controllers, failed);
+	if (failed_at)
+		*failed_at = '/';
+	return failed;
+}
+
+/* ---- all of it ---- */
+
+static int furnish(struct create *c)
+{
+	int r = check_existing(c);
+
+	for (size_t i = 0; r == 0 && i < c->cg->n; i++)
+		if (c->cg->dirs[i].unified)
+			r = enable_controllers(c, i);
+	if (r == 0)
+		r = fill_cpusets(c);
+	if (r == 0 && c->r)
+		r = cg_set(c->cg, c->r, true, c->e);
+	return r;
+}
+
+static int create_none(struct create *c, const char *path)
+{
+	if (c->needed || (c->r && cg_wants_limits(c->r)))
+		return err_set(c->e, ENOENT,
+			       "cgroup %s: limits were asked for, but no cgroups are mounted here",
+			       path);
+	c->cg->devices_open = c->r && c->r->devices.n > 0;
+	return 0;
+}
+
+int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const struct resources *r,
+	      unsigned flags, struct err *e)
+{
+	struct cg made = { .layout = s->layout, .ops = cg_ops_of(s->layout) };
+	struct create c = { .cg = &made, .r = r, .e = e, .if_allowed = flags & CG_IF_ALLOWED };
+	unsigned v1 = 0;
+	int result;
+
+	for (size_t i = 0; i < s->n; i++)
+		*(s->trees[i].unified ? &c.v2_all : &v1) |= s->trees[i].controllers;
+	c.needed = r ? cg_limits_controllers(r, v1, c.v2_all) : 0;
+	result = place_dirs(&c, s, path, flags);
+	if (result == 0)
+		result = make_dirs(&c);
+	if (result == 0)
+		result = made.n ? furnish(&c) : create_none(&c, path);
+	if (result < 0) {
+		unmake_dirs(&made);
+		cg_done(&made);
+		return result;
+	}
+	*cg = made;
+	return 0;
+}
+
+void cg_done(struct cg *cg)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		cleanup_fd(&cg->dirs[i].fd);
+	free(cg->text);
+	*cg = (struct cg)CG_INIT;
+}
+
+static bool may_write(const char *path)
+{
+	return sys_faccessat(AT_FDCWD, path, W_OK) == 0;
+}
+
+unsigned cg_delegated(const struct cg_system *s, bool *tracking)
+{
+	unsigned bits = 0;
+	bool unified = false;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct cg_tree *t = &s->trees[i];
+		_cleanup_buf_ struct buf path = { 0 };
+		size_t len;
+		const char *own = start_of(s, t, &len);
+
+		buf_puts(&path, t->mount);
+		buf_put(&path, own, len);
+		buf_put(&path, "", 1);
+		if (path.failed || !may_write(path.data))
+			continue;
+		bits |= t->controllers;
+		unified |= t->unified;
+	}
+	*tracking = unified;
+	return bits;
+}

@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Cgroups of this machine, whatever its layout: made, limited, entered, frozen, killed, removed.
+ * Needs root; all that is touched is /holm-test-PID in each tree.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cg/driver.h"
+#include "sys/process.h"
+
+static struct cg_system sys;
+static struct err e;
+static char path[64];
+
+#define OK(call)                                                  \
+	do {                                                      \
+		e.text[0] = 0;                                    \
+		int r_ = (call);                                  \
+		if (r_ != 0)                                      \
+			fail_msg("%s: %d %s", #call, r_, e.text); \
+	} while (0)
+
+static int has(enum cg_controller c)
+{
+	for (size_t i = 0; i < sys.n; i++)
+		if (sys.trees[i].controllers & CG_BIT(c))
+			return 1;
+	return 0;
+}
+
+static bool has_v2(void)
+{
+	return sys.layout >= CG_HYBRID;
+}
+
+static int probe_all(void **state)
+{
+	(void)state;
+	return cg_probe(&sys, &e);
+}
+
+static int done_all(void **state)
+{
+	(void)state;
+	cg_system_done(&sys);
+	return 0;
+}
+
+static bool there(const char *dir)
+{
+	struct stat st;
+
+	return stat(dir, &st) == 0;
+}
+
+static bool left_in_any_tree(const char *below)
+{
+	char full[PATH_MAX];
+
+	for (size_t i = 0; i < sys.n; i++) {
+		snprintf(full, sizeof(full), "%s/%s", sys.trees[i].mount, below);
+		if (there(full))
+			return true;
+	}
+	return false;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(path, sizeof(path), "/holm-test-%d", getpid());
+	return 0;
+}
+
+/* A test that failed leaves what it made; the next ones shall not fail for that. */
+static void clean(void)
+{
+	struct buf text = { 0 };
+	struct cg cg = CG_INIT;
+
+	for (size_t i = 0; i < sys.n; i++)
+		buf_printf(&text, "%s %s %u 1 %s%s\n", cg_layout_name(sys.layout),
+			   sys.trees[i].unified ? "v2" : "v1", sys.trees[i].controllers,
+			   sys.trees[i].mount, path);
+	if (cg_open(&cg, text.data, &e) == 0) {
+		cg_kill(&cg, &e);
+		cg_remove(&cg, &e);
+	}
+	cg_done(&cg);
+	buf_done(&text);
+}
+
+static int teardown(void **state)
+{
+	bool left = left_in_any_tree(path);
+
+	(void)state;
+	if (left)
+		clean();
+	return left;
+}
+
+static void need_root(void)
+{
+	if (geteuid() != 0 || sys.layout == CG_NONE)
+		skip();
+}
+
+/* Uses so much memory; the pointer is volatile lest the compiler think it useless. */
+static void use_memory(size_t mb)
+{
+	for (size_t i = 0; i < mb * 256; i++) {
+		char *volatile page = malloc(4096);
+
+		memset(page, 1, 4096);
+	}
+}
+
+/* A process that does nothing until it is killed. */
+static pid_t start_idle(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+static int end_of(pid_t pid)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
+}
+
+static void made_and_removed(void **state)
+{
+	struct cg cg = CG_INIT;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	assert_int_equal(cg.n, sys.n);
+	for (size_t i = 0; i < cg.n; i++)
+		assert_true(there(cg.dirs[i].path));
+	assert_int_equal(cg_is_populated(&cg), 0);
+	assert_int_equal(cg_is_frozen(&cg), 0);
+	OK(cg_remove(&cg, &e));
+	assert_false(left_in_any_tree(path));
+	OK(cg_remove(&cg, &e)); /* twice is fine */
+	cg_done(&cg);
+}
+
+static void parents_that_were_made_go_too(void **state)
+{
+	struct cg cg = CG_INIT, other = CG_INIT;
+	char deep[128], beside[128];
+
+	(void)state;
+	need_root();
+	snprintf(deep, sizeof(deep), "%s//a/./b/", path);
+	snprintf(beside, sizeof(beside), "%s/a/c", path);
+	OK(cg_create(&cg, &sys, deep, NULL, 0, &e));
+	OK(cg_create(&other, &sys, beside, NULL, 0, &e));
+	OK(cg_remove(&cg, &e)); /* the parents have another child */
+	assert_true(left_in_any_tree(path));
+	OK(cg_remove(&other, &e));
+	assert_true(left_in_any_tree(path)); /* not made by `other` */
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+	cg_done(&other);
+	for (size_t i = 0; i < sys.n; i++) {
+		snprintf(deep, sizeof(deep), "%s%s/a", sys.trees[i].mount, path);
+		rmdir(deep);
+		*strrchr(deep, '/') = 0;
+		rmdir(deep);
+	}
+}
+
+static void limits_are_in_force(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	struct cg_stats s;
+	struct arena *a = arena_new();
+
+	(void)state;
+	need_root();
+	r.memory_limit = 64 << 20;
+	r.cpu_shares = 512;
+	r.cpu_quota_us = 50000;
+	r.cpu_period_us = 100000;
+	r.pids_limit = 20;
+	r.cpuset_cpus = "0";
+	OK(cg_create(&cg, &sys, path, &r, 0, &e));
+	OK(cg_stats(&cg, a, &s, &e));
+	assert_int_equal(s.memory.usage.limit, 64 << 20);
+	assert_int_equal(s.pids.limit, 20);
+	assert_string_equal(s.cpuset.cpus, "0");
+	assert_int_equal(s.pids.current, 0);
+	assert_true(s.memory.raw.n > 10);
+	assert_true(s.cpu.total_ns != CG_UNKNOWN);
+	assert_int_equal(s.memory.oom_kill, 0);
+
+	/* Up and down again, in use or not. */
+	r = (struct resources)RESOURCES_INIT;
+	r.memory_limit = 128 << 20;
+	r.memory_swap = 256 << 20;
+	OK(cg_set(&cg, &r, false, &e));
+	r.memory_limit = 32 << 20;
+	r.memory_swap = 48 << 20;
+	OK(cg_set(&cg, &r, false, &e));
+	OK(cg_stats(&cg, a, &s, &e));
+	assert_int_equal(s.memory.usage.limit, 32 << 20);
+	assert_int_equal(s.memory.swap.limit, 48 << 20);
+	r.memory_limit = -1;
+	r.memory_swap = NOT_GIVEN;
+	r.pids_limit = -1;
+	OK(cg_set(&cg, &r, false, &e));
+	OK(cg_stats(&cg, a, &s, &e));
+	assert_int_equal(s.pids.limit, CG_UNKNOWN);
+	assert_true(s.memory.usage.limit > (uint64_t)1 << 60);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+	arena_free(a);
+}
+
+static void failure_leaves_nothing(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	char deep[128];
+
+	(void)state;
+	need_root();
+	snprintf(deep, sizeof(deep), "%s/x/y", path);
+	r.cpuset_cpus = "4000-5000";
+	assert_true(cg_create(&cg, &sys, deep, &r, 0, &e) < 0);
+	assert_non_null(strstr(e.text, "cpu.cpus"));
+	assert_false(left_in_any_tree(path));
+	assert_int_equal(cg.n, 0); /* untouched */
+	assert_int_equal(cg_create(&cg, &sys, "/../x", NULL, 0, &e), -EINVAL);
+	assert_int_equal(cg_create(&cg, &sys, "/", NULL, 0, &e), -EINVAL);
+	assert_int_equal(cg_create(&cg, &sys, "/a\nb", NULL, 0, &e), -EINVAL);
+}
+
+static int only_pid_is(struct cg *cg, pid_t pid)
+{
+	struct cg_pids pids = { 0 };
+	int same;
+
+	OK(cg_pids(cg, &pids, &e));
+	same = pids.n == 1 && pids.items[0] == pid;
+	cg_pids_done(&pids);
+	return same;
+}
+
+/* Is `pid` in our cgroup in every tree? */
+static void assert_inside(pid_t pid)
+{
+	char file[64], line[512];
+	size_t lines = 0, inside = 0;
+	FILE *f;
+
+	snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
+	f = fopen(file, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		lines++;
+		line[strcspn(line, "\n")] = 0;
+		inside += strlen(line) > strlen(path) &&
+			  str_eq(line + strlen(line) - strlen(path), path);
+	}
+	fclose(f);
+	assert_true(inside >= sys.n && lines >= sys.n);
+}
+
+static void processes_are_moved_and_killed(void **state)
+{
+	struct cg cg = CG_INIT, opened = CG_INIT;
+	char *saved;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	pid = start_idle();
+	OK(cg_attach(&cg, pid, false, &e));
+	assert_inside(pid);
+	assert_true(only_pid_is(&cg, pid));
+	assert_int_equal(cg_is_populated(&cg), 1);
+	OK(cg_signal(&cg, SIGCONT, &e));
+
+	/* As a later program does it. */
+	saved = cg_save(&cg);
+	cg_done(&cg);
+	OK(cg_open(&opened, saved, &e));
+	free(saved);
+	OK(cg_kill(&opened, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_wait_empty(&opened, 5000, &e));
+	OK(cg_remove(&opened, &e));
+	assert_int_equal(cg_kill(&opened, &e), 0); /* gone */
+	cg_done(&opened);
+}
+
+static void a_child_joins_by_itself(void **state)
+{
+	struct cg cg = CG_INIT;
+	int fds[CG_TREES_MAX], n;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	n = cg_join_open(&cg, fds, &e);
+	assert_true(n >= 0);
+	if (has_v2()) {
+		struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+
+		args.cgroup = (unsigned)cg_into_fd(&cg);
+		pid = (pid_t)RAW2(SYS_clone3, &args, sizeof(args));
+	} else {
+		pid = fork();
+	}
+	if (pid == 0) {
+		if (cg_join(fds, n) < 0)
+			sys_exit(1);
+		for (;;)
+			pause();
+	}
+	while (n > 0)
+		close(fds[--n]);
+	/* The child writes by itself; it is done when it sleeps. */
+	for (int i = 0; i < 1000; i++) {
+		char file[64], text[256] = "";
+		int fd;
+
+		snprintf(file, sizeof(file), "/proc/%d/wchan", pid);
+		fd = open(file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0 || fd < 0 ||
+		    strstr(text, "pause"))
+			i = 1000;
+		close(fd);
+		usleep(1000);
+	}
+	assert_inside(pid);
+	OK(cg_kill(&cg, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+static void frozen_and_thawed(void **state)
+{
+	struct cg cg = CG_INIT, second = CG_INIT;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	pid = start_idle();
+	OK(cg_attach(&cg, pid, false, &e));
+	OK(cg_freeze(&cg, true, &e));
+	assert_int_equal(cg_is_frozen(&cg), 1);
+	assert_int_equal(cg_create(&second, &sys, path, NULL, 0, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "in use"));
+	OK(cg_freeze(&cg, false, &e));
+	assert_int_equal(cg_is_frozen(&cg), 0);
+	OK(cg_freeze(&cg, true, &e));
+	OK(cg_kill(&cg, &e)); /* frozen ones too */
+	assert_int_equal(end_of(pid), SIGKILL);
+	/* Frozen and empty. */
+	OK(cg_freeze(&cg, true, &e));
+	assert_int_equal(cg_create(&second, &sys, path, NULL, 0, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "frozen"));
+	OK(cg_freeze(&cg, false, &e));
+	/* Empty: taken over. */
+	OK(cg_create(&second, &sys, path, NULL, 0, &e));
+	OK(cg_remove(&second, &e));
+	cg_done(&second);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+static void frozen_by_the_v1_freezer(void **state)
+{
+	struct cg_dir *d;
+	struct cg cg = CG_INIT;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	if (sys.layout != CG_HYBRID || !has(CG_FREEZER))
+		skip();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	pid = start_idle();
+	OK(cg_attach(&cg, pid, false, &e));
+	d = cg_find(&cg, CG_FREEZER);
+	OK(cg_write(d, "freezer.state", "FROZEN"));
+	assert_int_equal(cg_is_frozen(&cg), 1);
+	OK(cg_freeze(&cg, false, &e));
+	assert_int_equal(cg_is_frozen(&cg), 0);
+	OK(cg_write(d, "freezer.state", "FROZEN"));
+	OK(cg_kill(&cg, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+/* What a container does with its own cgroup: children, and processes in them. */
+static void cgroups_below_are_seen_and_removed(void **state)
+{
+	struct cg cg = CG_INIT;
+	struct cg_pids pids = { 0 };
+	char below[PATH_MAX], pid_text[16];
+	pid_t inner, outer;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	inner = start_idle();
+	outer = start_idle();
+	/* In v2 with controllers switched on both may not be in one line; here none are. */
+	for (size_t i = 0; i < cg.n; i++) {
+		for (const char *p = "/a\0/a/b\0/c\0"; *p; p += strlen(p) + 1) {
+			snprintf(below, sizeof(below), "%s%s", cg.dirs[i].path, p);
+			assert_int_equal(mkdir(below, 0755), 0);
+		}
+	}
+	OK(cg_attach(&cg, outer, false, &e));
+	snprintf(below, sizeof(below), "a/b/cgroup.procs");
+	snprintf(pid_text, sizeof(pid_text), "%d", inner);
+	OK(cg_write(cg_tracker(&cg), below, pid_text));
+	OK(cg_pids(&cg, &pids, &e));
+	assert_int_equal(pids.n, 2);
+	cg_pids_done(&pids);
+	OK(cg_freeze(&cg, true, &e));
+	OK(cg_freeze(&cg, false, &e));
+	OK(cg_kill(&cg, &e));
+	OK(cg_remove(&cg, &e)); /* waits for both to die, by itself */
+	assert_int_equal(end_of(inner), SIGKILL);
+	assert_int_equal(end_of(outer), SIGKILL);
+	cg_done(&cg);
+}
+
+static void a_fork_bomb_is_killed(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	int start[2];
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	r.pids_limit = 50;
+	OK(cg_create(&cg, &sys, path, &r, 0, &e));
+	assert_int_equal(pipe(start), 0);
+	pid = fork();
+	if (pid == 0) {
+		char c;
+
+		close(start[1]);
+		if (read(start[0], &c, 1) != 0)
+			_exit(1);
+		for (;;)
+			fork();
+	}
+	OK(cg_attach(&cg, pid, false, &e));
+	close(start[0]);
+	close(start[1]);
+	usleep(50000);
+	OK(cg_kill(&cg, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+static void too_much_memory_kills(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	int fds[CG_TREES_MAX];
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	if (!has(CG_MEMORY))
+		skip();
+	r.memory_limit = r.memory_swap = 8 << 20;
+	OK(cg_create(&cg, &sys, path, &r, 0, &e));
+	assert_int_equal(cg_oom_kills(&cg), 0);
+	pid = fork();
+	if (pid == 0) {
+		int n = cg_join_open(&cg, fds, NULL);
+
+		if (n < 0 || cg_join(fds, n) < 0 || cg_attach(&cg, getpid(), n > 0, NULL) < 0)
+			_exit(1);
+		use_memory(64);
+		_exit(2);
+	}
+	assert_int_equal(end_of(pid), SIGKILL);
+	assert_int_equal(cg_oom_kills(&cg), 1);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+static void lowering_below_usage_can_be_refused(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	pid_t pid;
+	int ready[2];
+	char c;
+
+	(void)state;
+	need_root();
+	if (!has(CG_MEMORY))
+		skip();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (cg_attach(&cg, getpid(), false, NULL) < 0)
+			_exit(1);
+		use_memory(16);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	r.memory_limit = 1 << 20;
+	r.memory_check_before_update = true;
+	assert_int_equal(cg_set(&cg, &r, false, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "checkBeforeUpdate"));
+	OK(cg_kill(&cg, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+/* 0, or the errno with which a process in `cg` opens the device. */
+static int try_open(struct cg *cg, unsigned dev_major, unsigned dev_minor, int flags)
+{
+	char node[64];
+	pid_t pid;
+	int r;
+
+	snprintf(node, sizeof(node), "/tmp/holm-test-node-%d", getpid());
+	unlink(node);
+	if (mknod(node, S_IFCHR | 0600, makedev(dev_major, dev_minor)) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		if (cg_attach(cg, getpid(), false, NULL) < 0)
+			_exit(99);
+		_exit(open(node, flags | O_CLOEXEC) < 0 ? errno : 0);
+	}
+	r = -end_of(pid);
+	unlink(node);
+	return r;
+}
+
+static void devices_are_denied(void **state)
+{
+	struct device_rule rules[] = {
+		{ false, 'a', -1, -1, true, true, true },
+		{ true, 'c', 1, 3, true, true, true },
+		{ true, 'c', 1, 5, .read = true },
+	};
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+
+	(void)state;
+	need_root();
+	r.devices.items = rules;
+	r.devices.n = ARRAY_SIZE(rules);
+	OK(cg_create(&cg, &sys, path, &r, 0, &e));
+	if (cg.devices_open) {
+		OK(cg_remove(&cg, &e));
+		cg_done(&cg);
+		skip();
+	}
+	assert_int_equal(try_open(&cg, 1, 3, O_RDWR), 0);
+	assert_int_equal(try_open(&cg, 1, 5, O_RDONLY), 0);
+	assert_int_equal(try_open(&cg, 1, 5, O_RDWR), EPERM);
+	assert_int_equal(try_open(&cg, 1, 7, O_RDONLY), EPERM);
+	/* Later: others. */
+	rules[1].minor = 7;
+	OK(cg_set(&cg, &r, false, &e));
+	assert_int_equal(try_open(&cg, 1, 3, O_RDONLY), EPERM);
+	assert_int_equal(try_open(&cg, 1, 7, O_RDONLY), 0);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+static void a_lost_rule_is_refused_on_v1(void **state)
+{
+	struct device_rule rules[] = {
+		{ false, 'a', -1, -1, true, true, true },
+		{ true, 'c', 1, -1, true, true, true },
+		{ false, 'c', 1, 5, true, true, true },
+	};
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+
+	(void)state;
+	need_root();
+	if (!has(CG_DEVICES))
+		skip();
+	r.devices.items = rules;
+	r.devices.n = ARRAY_SIZE(rules);
+	assert_int_equal(cg_create(&cg, &sys, path, &r, 0, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "wider rule"));
+}
+
+static void only_what_is_wanted(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	size_t most = sys.layout == CG_V2 ? sys.n : 2;
+
+	(void)state;
+	need_root();
+	r.pids_limit = 7;
+	OK(cg_create(&cg, &sys, path, &r, CG_WANTED_ONLY, &e));
+	assert_true(cg.n <= most);
+	assert_non_null(cg_path(&cg, CG_PIDS));
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+/* An ordinary user: nothing, unless limits are asked for. */
+static void without_rights(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	bool tracking;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	pid = fork();
+	if (pid == 0) {
+		r.pids_limit = 7;
+		if (setresgid(54321, 54321, 54321) < 0 || setresuid(54321, 54321, 54321) < 0)
+			_exit(1);
+		if (cg_delegated(&sys, &tracking) != 0 || tracking)
+			_exit(2);
+		if (cg_create(&cg, &sys, path, NULL, CG_IF_ALLOWED, &e) != 0 ||
+		    cg.layout != CG_NONE || cg_attach(&cg, getpid(), false, NULL) != 0)
+			_exit(3);
+		if (cg_create(&cg, &sys, path, &r, CG_IF_ALLOWED, &e) >= 0 ||
+		    !strstr(e.text, "delegated"))
+			_exit(4);
+		if (cg_create(&cg, &sys, path, NULL, 0, &e) != -EACCES)
+			_exit(5);
+		_exit(0);
+	}
+	assert_int_equal(end_of(pid), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(made_and_removed),
+		T(parents_that_were_made_go_too),
+		T(limits_are_in_force),
+		T(failure_leaves_nothing),
+		T(processes_are_moved_and_killed),
+		T(a_child_joins_by_itself),
+		T(frozen_and_thawed),
+		T(frozen_by_the_v1_freezer),
+		T(cgroups_below_are_seen_and_removed),
+		T(a_fork_bomb_is_killed),
+		T(too_much_memory_kills),
+		T(lowering_below_usage_can_be_refused),
+		T(devices_are_denied),
+		T(a_lost_rule_is_refused_on_v1),
+		T(only_what_is_wanted),
+		T(without_rights),
+	};
+
+	return cmocka_run_group_tests(tests, probe_all, done_all);
+}
