@@ -9,97 +9,18 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "spec/json_text.h"
 #include "spec/spec.h"
 
 #define PROFILE_DEPTH 8
 
-static void put_json(json_object **o)
-{
-	json_object_put(*o);
-}
-
-static void free_tokener(json_tokener **t)
-{
-	if (*t)
-		json_tokener_free(*t);
-}
-
-struct place {
-	unsigned line, column;
-};
-
-static struct place place_at(const char *json, size_t offset)
-{
-	struct place p = { 1, 1 };
-
-	for (size_t i = 0; i < offset; i++) {
-		if (json[i] == '\n') {
-			p.line++;
-			p.column = 0;
-		}
-		p.column++;
-	}
-	return p;
-}
-
-/* The end of the string that opens at json[i], just behind its closing quote. */
-static size_t skip_string(const char *json, size_t len, size_t i)
-{
-	for (i++; i < len && json[i] != '"'; i++)
-		if (json[i] == '\\')
-			i++;
-	return i + 1;
-}
-
-/*
- * Where the key `name` of the outermost object stands. json-c keeps no positions, but it has
- * accepted the text, so a string at depth 1 that is followed by a colon is a key.
- */
-static struct place key_place(const char *json, size_t len, const char *name)
-{
-	size_t depth = 0, name_len = strlen(name);
-
-	for (size_t i = 0; i < len;) {
-		size_t end;
-
-		if (json[i] != '"') {
-			depth += json[i] == '{' || json[i] == '[';
-			depth -= json[i] == '}' || json[i] == ']';
-			i++;
-			continue;
-		}
-		end = skip_string(json, len, i);
-		if (depth == 1 && end - i == name_len + 2 &&
-		    memcmp(json + i + 1, name, name_len) == 0)
-			return place_at(json, i);
-		i = end;
-	}
-	return (struct place){ 1, 1 };
-}
-
 static int parse(const char *json, size_t len, const char *name, json_object **out, struct err *e)
 {
-	_cleanup_(free_tokener) json_tokener *t = json_tokener_new_ex(PROFILE_DEPTH);
-	_cleanup_(put_json) json_object *o = NULL;
-	enum json_tokener_error why;
-	struct place p;
+	_cleanup_json_ json_object *o = NULL;
+	int r = json_text_parse(json, len, name, PROFILE_DEPTH, &o, e);
 
-	if (!t || len > INT32_MAX)
-		return err_errno(e, t ? EFBIG : ENOMEM, "%s", name);
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT);
-	o = json_tokener_parse_ex(t, json, (int)len);
-	why = json_tokener_get_error(t);
-	p = place_at(json, json_tokener_get_parse_end(t));
-	if (why == json_tokener_continue)
-		return err_set(e, EINVAL, "%s:%u:%u: the JSON text ends too early", name, p.line,
-			       p.column);
-	if (why != json_tokener_success)
-		return err_set(e, EINVAL, "%s:%u:%u: %s", name, p.line, p.column,
-			       json_tokener_error_desc(why));
-	for (size_t i = json_tokener_get_parse_end(t); i < len; i++)
-		if (!strchr(" \t\r\n", json[i]))
-			return err_set(e, EINVAL, "%s:%u:%u: text behind the end of the profile",
-				       name, p.line, p.column);
+	if (r < 0)
+		return r;
 	if (!json_object_is_type(o, json_type_object))
 		return err_set(e, EINVAL, "%s:1:1: a profile is a JSON object", name);
 	*out = TAKE_PTR(o);
@@ -176,7 +97,7 @@ static int load_key(struct spec *s, const char *key, json_object *v, struct err 
 
 int spec_load(struct spec *s, const char *json, size_t len, const char *name, struct err *e)
 {
-	_cleanup_(put_json) json_object *o = NULL;
+	_cleanup_json_ json_object *o = NULL;
 	int r = parse(json, len, name, &o, e);
 
 	if (r < 0)
@@ -185,7 +106,8 @@ int spec_load(struct spec *s, const char *json, size_t len, const char *name, st
 	{
 		r = load_key(s, key, value, e);
 		if (r < 0) {
-			struct place p = key_place(json, len, key);
+			struct json_step way = { .key = key };
+			struct json_place p = json_text_place(json, len, &way, 1);
 
 			err_prefix(e, "%s:%u:%u", name, p.line, p.column);
 			return r;
