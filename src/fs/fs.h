@@ -73,12 +73,27 @@ struct fs_bind {
 	const char *dst;
 	uint64_t attrs, propagation; /* MOUNT_ATTR_*, MS_* */
 	bool recursive, optional;
+	/* Where not all of the tree is treated alike: `attrs` are then those of its top alone. */
+	bool top_only, propagate_below;
+	uint64_t clear, attrs_below, clear_below;
 	int is_dir; /* 1, 0, or -1: look */
 };
 
 int fs_bind(struct fs *fs, const struct fs_bind *b);
 int fs_fresh(struct fs *fs, const char *type, const struct fs_option *options, const char *dst,
 	     uint64_t attrs);
+/* The same of any type, with options as KEY=VALUE or KEY; `source` may be NULL. */
+struct fs_any {
+	const char *type, *source, *dst;
+	const char *const *options;
+	size_t n_options;
+	uint64_t attrs, propagation;
+	bool propagate_below, copy_up;
+};
+
+int fs_any(struct fs *fs, const struct fs_any *a);
+/* What is at dst, covered by a read-only view of itself. */
+int fs_read_only(struct fs *fs, const char *dst, bool optional);
 int fs_scratch(struct fs *fs, const char *dst, uint32_t mode, uint64_t attrs);
 /* dir: 1, 0, or -1: look. A file is covered by /dev/null, a directory by an empty one. */
 int fs_mask(struct fs *fs, const char *dst, int dir, bool optional);
@@ -90,8 +105,16 @@ int fs_set_attrs(struct fs *fs, const char *dst, uint64_t attrs, uint64_t propag
 int fs_dir(struct fs *fs, const char *dst, uint32_t mode);
 int fs_file(struct fs *fs, const char *dst, const char *data, size_t len, uint32_t mode);
 int fs_file_from(struct fs *fs, const char *dst, const char *src, int src_fd, uint32_t mode);
-int fs_symlink(struct fs *fs, const char *target, const char *dst);
+int fs_symlink(struct fs *fs, const char *target, const char *dst, bool optional);
 int fs_device(struct fs *fs, const char *src, const char *dst);
+
+struct fs_node {
+	const char *dst;
+	unsigned type, mode; /* S_IFCHR ... */
+	unsigned major, minor, uid, gid;
+};
+
+int fs_make_node(struct fs *fs, const struct fs_node *n);
 
 /* ---- overlay.c ---- */
 
@@ -110,9 +133,13 @@ int fs_overlay(struct fs *fs, const struct fs_overlay *o, uint64_t attrs);
 /* ---- root.c ---- */
 
 int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs);
-int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs);
-int fs_root_place(struct fs *fs, int tree_fd); /* takes tree_fd */
+int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs, uint64_t propagation,
+		 const char *at);
+/* Takes tree_fd. `at`: where it is attached before it becomes the root; NULL: over "/". */
+int fs_root_place(struct fs *fs, int tree_fd, const char *at);
 int fs_pivot(struct fs *fs);
+/* Where pivot_root(2) is not to be had: whoever has CAP_SYS_CHROOT can find the way back. */
+int fs_chroot(struct fs *fs);
 /* By any process of the mount namespace, once it has pivoted. */
 int fs_let_go(uint64_t root_mnt_id, const char **failed);
 

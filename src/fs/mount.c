@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "fs/fs.h"
 #include "sys/mnt.h"
 
@@ -46,9 +48,40 @@ static int clone_tree(struct fs *fs, const struct fs_bind *b)
 	return r < 0 ? r : fd;
 }
 
+static int set_if_any(int fd, unsigned recursive, uint64_t set, uint64_t clear,
+		      uint64_t propagation)
+{
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
+
+	if (!(set | clear | propagation))
+		return 0;
+	return sys_mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr);
+}
+
+/* The same where the top differs from what is below it; first all, then the top. */
+static int clone_tree_by_parts(struct fs *fs, const struct fs_bind *b)
+{
+	unsigned recursive = b->recursive ? AT_RECURSIVE : 0;
+	uint64_t below = b->propagate_below ? b->propagation : 0, top = below ? 0 : b->propagation;
+	int fd = b->src ? fs_loose(fs, sys_open_tree(AT_FDCWD, b->src, OPEN_TREE_CLONE | recursive))
+			: b->src_fd;
+	int r;
+
+	if (fd < 0) {
+		fs->failed = "open the source";
+		return fd;
+	}
+	r = set_if_any(fd, AT_RECURSIVE, b->attrs_below, b->clear_below, below);
+	if (r == 0)
+		r = set_if_any(fd, 0, b->attrs, b->clear, top);
+	if (r < 0)
+		fs->failed = "set its attributes";
+	return r < 0 ? r : fd;
+}
+
 int fs_bind(struct fs *fs, const struct fs_bind *b)
 {
-	int tree_fd = clone_tree(fs, b);
+	int tree_fd = b->top_only ? clone_tree_by_parts(fs, b) : clone_tree(fs, b);
 	int dir = b->is_dir;
 
 	if (tree_fd == -ENOENT && b->optional)
@@ -91,7 +124,71 @@ int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs
 	int tree_fd = fresh(fs, "tmpfs", options, attrs);
 
 	fs->root_attrs = attrs;
-	return tree_fd < 0 ? tree_fd : fs_root_place(fs, tree_fd);
+	return tree_fd < 0 ? tree_fd : fs_root_place(fs, tree_fd, NULL);
+}
+
+/* One option, KEY=VALUE or KEY. */
+static int configure(int fs_fd, const char *option)
+{
+	char key[64];
+	const char *equals = strchr(option, '=');
+	size_t len = equals ? (size_t)(equals - option) : 0;
+
+	if (!equals)
+		return sys_fsconfig_flag(fs_fd, option);
+	if (len >= sizeof(key))
+		return -EINVAL;
+	memcpy(key, option, len);
+	key[len] = 0;
+	return sys_fsconfig_string(fs_fd, key, equals + 1);
+}
+
+/* Detached, and made of the words that an engine gives. */
+static int fresh_any(struct fs *fs, const struct fs_any *a)
+{
+	int fs_fd = fs_loose(fs, sys_fsopen(a->type)), r = fs_fd < 0 ? fs_fd : 0;
+
+	fs->failed = "open a file system of this type";
+	if (r == 0 && a->source) {
+		fs->failed = "set its source";
+		r = sys_fsconfig_string(fs_fd, "source", a->source);
+	}
+	for (size_t i = 0; r == 0 && i < a->n_options; i++) {
+		fs->failed = a->options[i];
+		r = configure(fs_fd, a->options[i]);
+	}
+	if (r < 0)
+		return r;
+	fs->failed = "make the file system";
+	r = sys_fsconfig_create(fs_fd);
+	return r < 0 ? r : fs_loose(fs, sys_fsmount(fs_fd, (unsigned)a->attrs));
+}
+
+int fs_any(struct fs *fs, const struct fs_any *a)
+{
+	int tree_fd = fresh_any(fs, a), r = tree_fd < 0 ? tree_fd : 0;
+
+	if (r == 0)
+		r = set_if_any(tree_fd, a->propagate_below ? AT_RECURSIVE : 0, 0, 0,
+			       a->propagation);
+	return r < 0 ? r : place_tree(fs, tree_fd, a->dst, true);
+}
+
+int fs_read_only(struct fs *fs, const char *dst, bool optional)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct fs_place place = { .dir_fd = fs_open(fs, dst, 0), .name = "" };
+	int tree_fd, r;
+
+	if (place.dir_fd < 0) {
+		fs->failed = "find it";
+		return place.dir_fd == -ENOENT && optional ? 0 : place.dir_fd;
+	}
+	tree_fd = fs_loose(fs, sys_open_tree(place.dir_fd, "",
+					     AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE));
+	fs->failed = "make it read-only";
+	r = tree_fd < 0 ? tree_fd : sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr);
+	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
 }
 
 /*

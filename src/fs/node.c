@@ -83,7 +83,7 @@ int fs_file_from(struct fs *fs, const char *dst, const char *src, int src_fd, ui
 	return r;
 }
 
-int fs_symlink(struct fs *fs, const char *target, const char *dst)
+int fs_symlink(struct fs *fs, const char *target, const char *dst, bool optional)
 {
 	const char *name;
 	int parent = fs_parent(fs, dst, &name), r;
@@ -92,7 +92,7 @@ int fs_symlink(struct fs *fs, const char *target, const char *dst)
 		return parent;
 	r = sys_symlinkat(target, parent, name);
 	fs->failed = "make the link";
-	return r;
+	return r == -EEXIST && optional ? 0 : r;
 }
 
 /* A device cannot be made in a user namespace, so the host's own node is bound. */
@@ -108,4 +108,47 @@ int fs_device(struct fs *fs, const char *src, const char *dst)
 	}
 	r = fs_place(fs, dst, FS_PLACE(false), &place);
 	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
+}
+
+/* As makedev(3) lays the numbers out, for mknod(2) as the kernel has it. */
+static dev_t device_number(unsigned major, unsigned minor)
+{
+	return (minor & 0xffU) | (dev_t)(major & 0xfffU) << 8 | (dev_t)(minor & ~0xffU) << 12;
+}
+
+/*
+ * What is there already stays if it is the same device: images come with some. The number is
+ * looked at, for anything else under that name would be used as the device.
+ */
+static int same_node(struct fs *fs, int parent, const char *name, const struct fs_node *n)
+{
+	struct statx sx;
+	int r = sys_statx(parent, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &sx);
+
+	fs->failed = "something else is in its place";
+	if (r < 0)
+		return r;
+	if ((sx.stx_mode & S_IFMT) != n->type)
+		return -EEXIST;
+	if (n->type != S_IFIFO && (sx.stx_rdev_major != n->major || sx.stx_rdev_minor != n->minor))
+		return -EEXIST;
+	return 0;
+}
+
+int fs_make_node(struct fs *fs, const struct fs_node *n)
+{
+	const char *name;
+	int parent = fs_parent(fs, n->dst, &name), r;
+
+	if (parent < 0)
+		return parent;
+	fs->failed = "make it";
+	r = sys_mknodat(parent, name, n->type | n->mode, device_number(n->major, n->minor));
+	if (r == -EEXIST)
+		return same_node(fs, parent, name, n);
+	if (r == 0 && (n->uid || n->gid)) {
+		fs->failed = "set its owner";
+		r = sys_fchownat(parent, name, n->uid, n->gid, AT_SYMLINK_NOFOLLOW);
+	}
+	return r;
 }

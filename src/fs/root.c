@@ -7,10 +7,12 @@
 /*
  * Attaches the new root on top of the old one's "/". Paths of this process still start at the old
  * root below it, so the host can be read until fs_pivot(), and no directory of the host is needed.
+ * Who enters the mount namespace meanwhile, as hooks do, would see only the new root: for them it
+ * is attached where it lies.
  */
-int fs_root_place(struct fs *fs, int tree_fd)
+int fs_root_place(struct fs *fs, int tree_fd, const char *at)
 {
-	int r = sys_move_mount(tree_fd, AT_FDCWD, "/", 0);
+	int r = sys_move_mount(tree_fd, AT_FDCWD, at ? at : "/", 0);
 
 	if (r < 0) {
 		fs->failed = "attach the new root";
@@ -23,9 +25,10 @@ int fs_root_place(struct fs *fs, int tree_fd)
 }
 
 /* What is asked for is set at once and all the way down: a read-only tree is not touched at all. */
-int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs)
+int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs, uint64_t propagation,
+		 const char *at)
 {
-	struct mount_attr attr = { .attr_set = attrs, .propagation = MS_PRIVATE };
+	struct mount_attr attr = { .attr_set = attrs, .propagation = propagation };
 	int fd = sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE | AT_RECURSIVE);
 	int r;
 
@@ -39,7 +42,7 @@ int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs)
 		sys_close(fd);
 		return r;
 	}
-	return fs_root_place(fs, fd);
+	return fs_root_place(fs, fd, at);
 }
 
 /*
@@ -79,6 +82,14 @@ int fs_pivot(struct fs *fs)
 	if (r == 0)
 		fs->root_mnt_id = root.stx_mnt_id;
 	return r;
+}
+
+int fs_chroot(struct fs *fs)
+{
+	int r = sys_fchdir(fs->root_fd);
+
+	fs->failed = "enter the new root";
+	return r == 0 ? sys_chroot(".") : r;
 }
 
 /*

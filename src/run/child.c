@@ -24,6 +24,9 @@ static void keep_descriptors(const struct run *r)
 	keep_over_exec(r->slave_fd);
 	keep_over_exec(r->spec->sync_fd);
 	keep_over_exec(seal->block_fd);
+	keep_over_exec(seal->start_fd);
+	keep_over_exec(seal->listener_fd);
+	keep_over_exec(r->label_fd);
 	for (size_t i = 0; i < seal->n_keep_fds; i++)
 		keep_over_exec(seal->keep_fds[i]);
 }
@@ -41,9 +44,10 @@ static char *fd_word(char *out, int fd)
  */
 static int become_init(struct run *r)
 {
-	char words[6][24];
+	char words[7][24];
 	uint64_t flags = (r->d->init_is_pid1 ? INIT_IS_PID1 : 0) | (r->timed ? INIT_TIMED : 0) |
-			 (r->d->time_by_fork ? INIT_COPIES : 0);
+			 (r->d->time_by_fork ? INIT_COPIES : 0) |
+			 (r->d->container ? INIT_SEALS : 0);
 	char *argv[] = { (char *)"holm-init",
 			 fd_word(words[0], r->control_fd[1]),
 			 fd_word(words[1], r->report_fd[1]),
@@ -51,6 +55,7 @@ static int become_init(struct run *r)
 			 fd_word(words[3], r->slave_fd),
 			 fd_word(words[4], r->d->beside ? r->memory->beside.pid : -1),
 			 words[5],
+			 fd_word(words[6], r->label_fd),
 			 NULL };
 	char *envp[] = { (char *)fault_text(r), NULL };
 

@@ -6,7 +6,8 @@
  * the command has ended ends everything else and says how it went.
  *
  * Its words: the control channel, the report pipe, a descriptor of the parent process, the box's
- * terminal, the pid of who helped to build the box (0 where there is none), and flags.
+ * terminal, the pid of who helped to build the box, flags, and where the label of the next program
+ * is set; 0 where there is none.
  */
 #include <linux/limits.h>
 
@@ -102,13 +103,50 @@ static void let_go(struct init *in)
 	sys_close(in->report_fd);
 }
 
+struct started_packet {
+	struct wire_head head;
+	struct wire_started started;
+};
+
+static void put_report(struct wire_started *out, const struct shared *shared)
+{
+	out->code = shared->report.code;
+	out->step = shared->report.step;
+	out->item = shared->report.item;
+	if (shared->report.failed)
+		fs_put_str(out->failed, out->failed + sizeof(out->failed), shared->report.failed);
+	memcpy(out->step_ns, shared->step_ns, sizeof(out->step_ns));
+}
+
+/*
+ * A container has no init of ours: we seal ourselves and become its process. If that fails, whoever
+ * started us hears it; after the word to start came, that is who gave it.
+ */
+static _Noreturn void become_command(struct init *in, char **envp)
+{
+	struct started_packet packet = { { WIRE_STARTED, 0, 0, sizeof(struct wire_started) },
+					 { 0 } };
+	struct shared shared = { 0 };
+	struct run run = run_of(in, &in->seal, &in->main, &shared);
+
+	run.controlling_fd = in->terminal_fd;
+	run.control_fd[1] = in->control_fd;
+	run.report_fd[1] = in->report_fd;
+	run.start_hooks = &in->start_hooks;
+	run.started_fd = -1;
+	fault_setup(&run, envp);
+	stage_run(&run, STAGE_SEAL);
+	put_report(&packet.started, &shared);
+	sys_send_fds(run.started_fd >= 0 ? run.started_fd : in->control_fd, &packet, sizeof(packet),
+		     NULL, 0);
+	sys_exit(1);
+}
+
 /* Starts the command and tells the parent how that went. */
 static bool start_main(struct init *in, char **envp)
 {
-	struct {
-		struct wire_head head;
-		struct wire_started started;
-	} packet = { { WIRE_STARTED, 0, 0, sizeof(struct wire_started) }, { 0 } };
+	struct started_packet packet = { { WIRE_STARTED, 0, 0, sizeof(struct wire_started) },
+					 { 0 } };
 	struct wire_started *out = &packet.started;
 	struct shared shared = { 0 };
 	struct run run = run_of(in, &in->seal, &in->main, &shared);
@@ -123,13 +161,10 @@ static bool start_main(struct init *in, char **envp)
 	if (in->main_pid > 0 && !in->copies && !shared.exec_tried)
 		shared.report = (struct report){ ECANCELED, shared.at_step, shared.at_item,
 						 "killed meanwhile" };
-	out->code = in->main_pid < 0 && !shared.report.code ? -in->main_pid : shared.report.code;
-	out->step = shared.report.step;
-	out->item = shared.report.item;
+	put_report(out, &shared);
+	if (in->main_pid < 0 && !out->code)
+		out->code = -in->main_pid;
 	out->pid = in->main_pid;
-	if (shared.report.failed)
-		fs_put_str(out->failed, out->failed + sizeof(out->failed), shared.report.failed);
-	memcpy(out->step_ns, shared.step_ns, sizeof(out->step_ns));
 	sys_send_fds(in->control_fd, &packet, sizeof(packet), NULL, 0);
 	let_go(in);
 	return out->code == 0;
@@ -501,6 +536,8 @@ static void read_words(struct init *in, char **argv)
 	in->is_pid1 = flags & INIT_IS_PID1;
 	in->timed = flags & INIT_TIMED;
 	in->copies = flags & INIT_COPIES;
+	in->seals = flags & INIT_SEALS;
+	in->label_fd = descriptor(argv[7]);
 }
 
 /* It still shares the memory of whoever started the box: nothing may run before it has ended. */
@@ -518,7 +555,7 @@ void init_main(long *stack)
 	uint64_t child = UINT64_C(1) << (SIGCHLD - 1), all = ~UINT64_C(0);
 	struct init *in = &me;
 
-	if (stack[0] != 7)
+	if (stack[0] != 8)
 		sys_exit(125);
 	/* No process of the box may look into this one, unless it was given sys_ptrace. */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -530,7 +567,9 @@ void init_main(long *stack)
 	in->signal_fd = sys_signalfd(-1, &child, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (in->signal_fd < 0 || !init_read_conf(in) || !helper_done(in))
 		sys_exit(125);
-	if (!start_main(in, argv + 8))
+	if (in->seals)
+		become_command(in, argv + 9);
+	if (!start_main(in, argv + 9))
 		sys_exit(125);
 	for (unsigned i = 0; i < in->n_services; i++)
 		service_start(in, &in->services[i]);

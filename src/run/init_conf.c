@@ -40,6 +40,7 @@ static void read_seal(struct wire_in *w, struct seal *seal)
 		return;
 	*seal = *flat;
 	seal->cwd = wire_get_str(w);
+	seal->label = wire_get_str(w);
 	seal->rlimits.n = wire_get_u64(w);
 	seal->rlimits.items = wire_get(w, seal->rlimits.n * sizeof(struct rlimit_wish));
 	read_landlock(w, seal);
@@ -80,6 +81,27 @@ static void read_services(struct init *in, struct wire_in *w)
 	in->n_services = (unsigned)n;
 }
 
+#define HOOKS_MAX 64
+
+static void read_hooks(struct init *in, struct wire_in *w)
+{
+	static struct hook hook[HOOKS_MAX];
+	uint64_t n = wire_get_u64(w);
+
+	if (n > HOOKS_MAX) {
+		w->bad = true;
+		return;
+	}
+	for (uint64_t i = 0; i < n && !w->bad; i++) {
+		hook[i].timeout_s = (uint32_t)wire_get_u64(w);
+		hook[i].program.path = wire_get_str(w);
+		hook[i].program.argv = read_list(in, w);
+		hook[i].program.envp = read_list(in, w);
+	}
+	in->start_hooks.items = hook;
+	in->start_hooks.n = n;
+}
+
 static void *map(size_t len, int fd)
 {
 	int flags = MAP_PRIVATE | (fd < 0 ? MAP_ANONYMOUS : 0);
@@ -100,8 +122,8 @@ static bool map_conf(struct init *in, struct wire_in *w, size_t len, int fd)
 
 bool init_read_conf(struct init *in)
 {
-	unsigned n_fds = 1;
-	int fd = -1;
+	unsigned n_fds = 2, used = 0;
+	int fds[2] = { -1, -1 };
 	ssize_t n;
 	struct wire_head head;
 	struct wire_in w = { .data = in->conf, .at = sizeof(head) };
@@ -109,7 +131,7 @@ bool init_read_conf(struct init *in)
 	in->pointers = in->few_pointers;
 	in->pointers_max = ARRAY_SIZE(in->few_pointers);
 	do {
-		n = sys_recv_fds(in->control_fd, in->conf, sizeof(in->conf), &fd, &n_fds, 0);
+		n = sys_recv_fds(in->control_fd, in->conf, sizeof(in->conf), fds, &n_fds, 0);
 	} while (n == -EINTR);
 	if (n < (ssize_t)sizeof(head))
 		return false;
@@ -117,15 +139,19 @@ bool init_read_conf(struct init *in)
 	if (head.type != WIRE_CONF)
 		return false;
 	w.len = (size_t)n;
-	if (n_fds && !map_conf(in, &w, head.len, fd))
+	if (head.len && !map_conf(in, &w, head.len, fds[used++]))
 		return false;
 	read_seal(&w, &in->seal);
+	if (used < n_fds)
+		in->seal.hooks_fd = fds[used];
+	in->seal.label_fd = in->label_fd;
 	in->others = in->seal;
 	in->others.n_keep_fds = 0; /* what is kept open is for the command alone */
 	in->others.block_fd = -1;
 	in->envp = read_list(in, &w);
 	read_main(in, &w);
 	read_services(in, &w);
+	read_hooks(in, &w);
 	return !w.bad;
 }
 

@@ -18,6 +18,7 @@
 
 #include <sys/ioctl.h>
 
+#include "cg/cg.h"
 #include "fs/fs.h"
 #include "run/wire.h"
 #include "spec/spec.h"
@@ -50,7 +51,7 @@ struct step {
 extern const struct step steps[];
 extern const size_t n_steps;
 
-#define STEPS_MAX 64
+#define STEPS_MAX 96
 
 /* The first failure of the child, in memory that P and C share. */
 struct report {
@@ -67,6 +68,21 @@ struct shared {
 	char failed[128]; /* words that came from the init */
 	int init_pid;     /* C where a first process joined and cloned again: as P sees it */
 	uint64_t step_ns[STEPS_MAX];
+};
+
+/*
+ * Who keeps a container while no command runs: it is told what there is to clean up as soon as it
+ * is there, and asked what hooks are to read.
+ */
+struct keeper {
+	int (*cgroup_made)(void *arg, const struct cg *cg, struct err *e);
+	int (*process_made)(void *arg, int pid, struct err *e);
+	char *(*state)(void *arg, int pid, const char *status); /* JSON, to be freed */
+	void *arg;
+	int start_fd;      /* listens for the word to start; -1: it starts at once */
+	int console_fd;    /* to whom the terminal goes; -1: nobody */
+	int listener_fd;   /* to whom the filter's listener goes; -1: nobody */
+	struct cg *cgroup; /* to enter, of a container that runs; NULL: made as the spec says */
 };
 
 struct run {
@@ -93,6 +109,18 @@ struct run {
 	int controlling_fd;      /* what X makes its terminal; -1: none */
 	struct winsize winsize;
 	struct child_memory *memory;
+
+	/* of containers */
+	const struct keeper *keeper;
+	struct cg_system cg_system;
+	struct cg cg;
+	int cg_fds[CG_TREES_MAX]; /* to enter the cgroup by; n_cg_fds of them */
+	int n_cg_fds;
+	const hooks *start_hooks;
+	int hooks_fd;   /* the state, as hooks read it */
+	int label_fd;   /* for seal->label */
+	int started_fd; /* init: who said that we shall start, and hears of a failure */
+
 	bool timed;
 	unsigned n_started; /* rows of the table begun by P, for undo */
 	struct {
@@ -146,6 +174,15 @@ act_fn act_join, act_close_on_exec, act_wait, act_map_self, act_early_ids, act_o
 act_fn act_beside, act_network, act_let_go;
 act_fn act_time, act_names, act_loopback, act_root, act_mount, act_terminal;
 act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper, act_init_caps;
+count_fn want_covers, want_let_go, want_cgroup, want_cgroup_ns, want_keeper, want_host_hooks;
+count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_label,
+	want_send_console;
+act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
+act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
+void undo_cgroup(struct run *r);
+count_fn want_state_file;
+act_fn act_state_file;
+void undo_state_file(struct run *r);
 void undo_report(struct run *r);
 void undo_control(struct run *r);
 void undo_parent(struct run *r);
@@ -160,6 +197,8 @@ count_fn want_session, want_block, want_rlimits, want_nice, want_bound, want_ids
 count_fn want_die, want_no_new_privs, want_landlock, want_no_inet, want_seccomp;
 count_fn want_seccomp_early;
 act_fn act_session, act_block, act_rlimit, act_nice, act_cwd, act_bound, act_ids, act_caps;
+count_fn want_keyring, want_start, want_start_hooks;
+act_fn act_keyring, act_start, act_start_hook, act_label;
 act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, act_seccomp, act_exec;
 
 /* ---- child.c ---- */
@@ -169,6 +208,7 @@ enum init_flag {
 	INIT_IS_PID1 = 1,
 	INIT_TIMED = 2,
 	INIT_COPIES = 4, /* programs are started in a copy of its memory (time_by_fork) */
+	INIT_SEALS = 8,  /* a container: it is no init, but seals itself and becomes the command */
 };
 
 int child_main(void *run); /* C: on its own stack, in the parent's memory */
@@ -177,6 +217,13 @@ int child_main(void *run); /* C: on its own stack, in the parent's memory */
 int beside_start(struct beside *b, void *stack);
 int beside_enter_network(struct beside *b, const char **failed);
 void beside_go(struct beside *b, uint64_t root_mnt_id);
+
+/* ---- hooks.c; child-safe ---- */
+/* Waits for its end. 0 or -errno, and then *failed says what it did. */
+int hook_run(const struct hook *h, int state_fd, const char **failed);
+
+/* ---- steps_container.c ---- */
+int container_mount(struct run *r, const struct mnt *m);
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
 int program_start(struct run *r, void *stack_top, bool share_memory); /* a pid or -errno */
@@ -202,6 +249,8 @@ struct box; /* a running box, seen from the parent */
 
 void run_init(struct run *r, const struct spec *s);
 int box_start(const struct spec *s, bool timed, struct box **out, struct err *e);
+/* A container, up to where it waits to be started, or a process in one that runs. */
+int container_start(const struct spec *s, const struct keeper *k, struct box **out, struct err *e);
 
 /* How a box, or something in it, ended or changed. */
 enum box_event_kind {
@@ -254,6 +303,7 @@ int box_run(struct box *b, char *const argv[], const int fds[3], uint32_t *id, i
 int box_resize(struct box *b, const struct winsize *size);
 int box_main_pid(struct box *b); /* outside; -errno if it cannot be told */
 void box_free(struct box *b);
+void box_forget(struct box *b); /* frees; what runs goes on */
 
 /* ---- facts.c ---- */
 int facts_read(struct spec *s, struct facts *f, struct err *e);

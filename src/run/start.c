@@ -33,6 +33,11 @@ void run_init(struct run *r, const struct spec *s)
 		.slave_fd = -1,
 		.controlling_fd = -1,
 		.winsize = { .ws_row = 24, .ws_col = 80 },
+		.start_hooks = &s->d.hooks[HOOK_START_CONTAINER],
+		.hooks_fd = -1,
+		.label_fd = -1,
+		.started_fd = -1,
+		.cg = CG_INIT,
 	};
 	for (int i = 0; i < NS_COUNT; i++)
 		r->join_fd[i] = -1;
@@ -116,12 +121,13 @@ static void box_take(struct box *b, struct run *r)
 	b->pidfd = TAKE_FD(r->pidfd);
 	b->control_fd = TAKE_FD(r->control_fd[0]);
 	b->master_fd = TAKE_FD(r->master_fd);
-	b->has_init = !r->d->as_pid1;
+	b->has_init = !r->d->as_pid1 && !r->d->container;
 	b->next_id = 1;
 	undo_from(r, r->n_started); /* what is left is of no more use: descriptors, stacks */
 }
 
-int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
+static int start(const struct spec *s, const struct keeper *k, bool timed, struct box **out,
+		 struct err *e)
 {
 	_cleanup_free_ struct box *b = calloc(1, sizeof(*b));
 	_cleanup_free_ struct run *r = malloc(sizeof(*r));
@@ -131,6 +137,7 @@ int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
 	run_init(r, s);
 	r->err = e;
 	r->timed = timed;
+	r->keeper = k;
 	r->shared = shared_new();
 	if (!r->shared)
 		return err_errno(e, ENOMEM, "start a box");
@@ -151,6 +158,16 @@ int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
 	return 0;
 }
 
+int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
+{
+	return start(s, NULL, timed, out, e);
+}
+
+int container_start(const struct spec *s, const struct keeper *k, struct box **out, struct err *e)
+{
+	return start(s, k, false, out, e);
+}
+
 /* Ends what still runs, waits until it is gone, and frees. */
 void box_free(struct box *b)
 {
@@ -163,6 +180,13 @@ void box_free(struct box *b)
 		while (waitpid(b->pid, &status, __WALL) < 0 && errno == EINTR)
 			;
 	}
+	box_forget(b);
+}
+
+void box_forget(struct box *b)
+{
+	if (!b)
+		return;
 	cleanup_fd(&b->pidfd);
 	cleanup_fd(&b->control_fd);
 	cleanup_fd(&b->master_fd);

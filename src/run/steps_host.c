@@ -151,10 +151,15 @@ int act_clone(struct run *r, size_t i)
 		.pidfd = (uintptr_t)&r->pidfd,
 		.stack_size = STACK_SIZE,
 	};
+	int cgroup_fd = want_cgroup(r) ? cg_into_fd(&r->cg) : -ENOENT;
 
 	(void)i;
 	if (!r->d->joins)
 		args.flags |= r->d->clone_flags;
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup_fd;
+	}
 	r->memory = mmap(NULL, sizeof(*r->memory), PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	if (r->memory == MAP_FAILED) {
@@ -298,6 +303,7 @@ static void put_seal(struct wire_out *w, const struct seal *seal)
 {
 	wire_put(w, seal, sizeof(*seal)); /* its pointers are of no use there, and are replaced */
 	wire_put_str(w, seal->cwd);
+	wire_put_str(w, seal->label);
 	wire_put_u64(w, seal->rlimits.n);
 	wire_put(w, seal->rlimits.items, seal->rlimits.n * sizeof(struct rlimit_wish));
 	wire_put_u64(w, seal->landlock.n);
@@ -326,6 +332,18 @@ static void put_brief(struct wire_out *w, const struct run *r)
 		wire_put_str(w, p->path);
 		wire_put_list(w, p->argv);
 	}
+	put_hooks(w, &r->d->hooks[HOOK_START_CONTAINER]);
+}
+
+static void put_hooks(struct wire_out *w, const hooks *list)
+{
+	wire_put_u64(w, list->n);
+	for (size_t i = 0; i < list->n; i++) {
+		wire_put_u64(w, list->items[i].timeout_s);
+		wire_put_str(w, list->items[i].program.path);
+		wire_put_list(w, list->items[i].program.argv);
+		wire_put_list(w, list->items[i].program.envp);
+	}
 }
 
 /* What a packet has no room for goes by memory file. */
@@ -347,7 +365,9 @@ static int brief_by_file(struct run *r)
 	fd = sys_memfd_create("holm-brief", MEMFD_CLOEXEC);
 	code = fd < 0 ? fd : sys_write_all(fd, data, w.len);
 	head.len = (uint32_t)w.len;
-	return code < 0 ? code : tell(r, &head, sizeof(head), &fd, 1);
+	return code < 0 ? code
+			: tell(r, &head, sizeof(head), (int[]){ fd, r->hooks_fd },
+			       r->hooks_fd >= 0 ? 2 : 1);
 }
 
 /* Goes out while the first process works, and lies in the channel until init reads it. */
@@ -362,7 +382,7 @@ int act_brief(struct run *r, size_t i)
 	if (w.overflow)
 		return brief_by_file(r);
 	*head = (struct wire_head){ .type = WIRE_CONF };
-	return tell(r, data, w.len, NULL, 0);
+	return tell(r, data, w.len, &r->hooks_fd, r->hooks_fd >= 0);
 }
 
 /* ---- LIVE ---- */
@@ -412,6 +432,9 @@ int act_started(struct run *r, size_t i)
 	ssize_t n = sys_recv_fds(r->control_fd[0], &packet, sizeof(packet), NULL, &none, 0);
 
 	(void)i;
+	/* What is executed at once says so by closing the channel. */
+	if (n == 0 && r->d->container && !r->seal->await_start && !r->report->code)
+		return 0;
 	if (n < (ssize_t)sizeof(packet) || packet.head.type != WIRE_STARTED)
 		return lost_child(r);
 	shared->main_pid = packet.started.pid;

@@ -145,7 +145,9 @@ int act_own_propagation(struct run *r, size_t i)
 {
 	struct mount_attr attr = { .propagation = MS_SLAVE };
 
-	(void)r, (void)i;
+	(void)i;
+	if (r->d->host_propagation)
+		attr.propagation = r->d->host_propagation;
 	return sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
 }
 
@@ -220,6 +222,19 @@ static struct fs_overlay overlay_values(const struct mnt *m, const struct fs_pla
 	};
 }
 
+/* A box's tree is read-only as a whole and from the start; a container's at its top, in the end. */
+static int mount_root_bind(struct run *r, const struct mnt *m)
+{
+	uint64_t propagation = r->d->root_propagation;
+
+	if (!r->d->container)
+		return fs_root_bind(&r->fs, m->src,
+				    m->attrs | (m->read_only ? MOUNT_ATTR_RDONLY : 0), MS_PRIVATE,
+				    NULL);
+	return fs_root_bind(&r->fs, m->src, 0, propagation == MS_SHARED ? 0 : propagation,
+			    r->d->attach_in_place ? m->src : NULL);
+}
+
 int act_root(struct run *r, size_t i)
 {
 	const struct mnt *m = &r->d->root;
@@ -229,13 +244,12 @@ int act_root(struct run *r, size_t i)
 
 	(void)i;
 	if (m->kind == MNT_BIND)
-		return fs_root_bind(&r->fs, m->src,
-				    m->attrs | (m->read_only ? MOUNT_ATTR_RDONLY : 0));
+		return mount_root_bind(r, m);
 	if (m->kind == MNT_OVERLAY) {
 		struct fs_overlay o = overlay_values(m, NULL);
 
 		tree_fd = fs_overlay(&r->fs, &o, m->attrs);
-		return tree_fd < 0 ? tree_fd : fs_root_place(&r->fs, tree_fd);
+		return tree_fd < 0 ? tree_fd : fs_root_place(&r->fs, tree_fd, NULL);
 	}
 	tmpfs_options(m, options, text);
 	return fs_root_fresh(&r->fs, options, m->attrs);
@@ -270,7 +284,17 @@ static int mount_bind(struct run *r, const struct mnt *m)
 		.recursive = m->recursive,
 		.optional = m->optional,
 		.is_dir = m->is == MNT_IS_UNKNOWN ? -1 : m->is == MNT_IS_DIR,
+		.top_only = r->d->container,
+		.propagate_below = m->propagate_below,
+		.clear = m->clear,
+		.attrs_below = m->attrs_below,
+		.clear_below = m->clear_below,
 	};
+
+	if (r->d->container) {
+		b.propagation = m->propagation;
+		return fs_bind(&r->fs, &b);
+	}
 
 	/* A slave stays what the kernel made it; the others are set, all the way down. */
 	if (b.propagation == MS_SLAVE)
@@ -336,7 +360,7 @@ static int make_mount(struct run *r, const struct mnt *m)
 		return m->data ? fs_file(fs, m->dst, m->data, m->len, m->mode)
 			       : fs_file_from(fs, m->dst, m->src, m->fd, m->mode);
 	case MNT_SYMLINK:
-		return fs_symlink(fs, m->src, m->dst);
+		return fs_symlink(fs, m->src, m->dst, m->optional);
 	case MNT_MASK:
 		return fs_mask(fs, m->dst, m->is == MNT_IS_UNKNOWN ? -1 : m->is == MNT_IS_DIR,
 			       m->optional);
@@ -344,10 +368,29 @@ static int make_mount(struct run *r, const struct mnt *m)
 		return fs_set_attrs(fs, m->dst, MOUNT_ATTR_RDONLY, 0, false);
 	case MNT_PROPAGATION:
 		return fs_set_attrs(fs, m->dst, 0, m->propagation, true);
+	case MNT_FRESH:
+	case MNT_CGROUP:
+	case MNT_MAKE_NODE:
+	case MNT_READ_ONLY:
+		return container_mount(r, m);
 	case MNT_DEV:
 		break;
 	}
 	return -EINVAL;
+}
+
+size_t want_covers(const struct run *r)
+{
+	return r->d->covers.n;
+}
+
+int act_cover(struct run *r, size_t i)
+{
+	int code = make_mount(r, &r->d->covers.items[i]);
+
+	if (i + 1 == r->d->covers.n)
+		fs_flush(&r->fs);
+	return code;
 }
 
 int act_mount(struct run *r, size_t i)
@@ -414,7 +457,8 @@ int act_root_propagation(struct run *r, size_t i)
 
 size_t want_root_read_only(const struct run *r)
 {
-	return r->d->new_root && r->d->root.kind == MNT_TMPFS; /* the others are from the start */
+	return r->d->new_root &&
+	       (r->d->container ? r->d->root.read_only : r->d->root.kind == MNT_TMPFS);
 }
 
 int act_root_read_only(struct run *r, size_t i)
@@ -433,6 +477,8 @@ size_t want_init_caps(const struct run *r)
 {
 	const struct seal *seal = r->seal;
 
+	if (r->d->container)
+		return r->d->init_caps;
 	return !r->d->as_pid1 &&
 	       (seal->caps || seal->change_ids || (seal->filter && !seal->no_new_privs));
 }
@@ -444,13 +490,21 @@ int act_init_caps(struct run *r, size_t i)
 			     UINT64_C(1) << CAP_SYS_ADMIN;
 
 	(void)i;
-	return rights_set_caps(r->seal->caps == CAPS_ALL ? CAPS_ALL : r->seal->caps | own);
+	if (r->d->container || r->seal->caps == CAPS_ALL)
+		return rights_set_caps(CAPS_ALL);
+	return rights_set_caps(r->seal->caps | own);
 }
 
 int act_pivot(struct run *r, size_t i)
 {
 	(void)i;
-	return fs_pivot(&r->fs);
+	return r->d->no_pivot ? fs_chroot(&r->fs) : fs_pivot(&r->fs);
+}
+
+/* What stays below a chroot(2) cannot be detached. */
+size_t want_let_go(const struct run *r)
+{
+	return r->d->new_root && !r->d->no_pivot;
 }
 
 size_t want_beside(const struct run *r)

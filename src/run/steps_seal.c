@@ -12,6 +12,7 @@
 #include "sec/rights.h"
 #include "sec/seccomp.h"
 #include "sys/security.h"
+#include "sys/sock.h"
 
 size_t want_session(const struct run *r)
 {
@@ -91,15 +92,94 @@ int act_cwd(struct run *r, size_t i)
  * With no_new_privs and no capability left, no exec can gain one: the bounding set would bound
  * nothing. It matters when capabilities are kept, or new privileges allowed.
  */
+size_t want_keyring(const struct run *r)
+{
+	return r->seal->own_keyring;
+}
+
+/* Kernels without keys have nothing to share either. */
+int act_keyring(struct run *r, size_t i)
+{
+	int code = sys_join_new_keyring();
+
+	(void)r, (void)i;
+	return code == -ENOSYS ? 0 : code;
+}
+
+size_t want_start(const struct run *r)
+{
+	return r->seal->await_start;
+}
+
+static int find_command(struct run *r);
+
+/*
+ * Says that all is ready, and waits for the word to start; who gives it hears over the same
+ * connection what goes wrong after that, or, when exec closes it, that nothing did. That there is
+ * something to execute is found out before.
+ */
+int act_start(struct run *r, size_t i)
+{
+	struct {
+		struct wire_head head;
+		struct wire_started started;
+	} ready = { { WIRE_STARTED, 0, 0, sizeof(struct wire_started) }, { 0 } };
+	int code = find_command(r), fd = -1;
+	char word = 0;
+
+	(void)i;
+	if (code < 0)
+		return code;
+	code = (int)sys_send_fds(r->control_fd[1], &ready, sizeof(ready), NULL, 0);
+	if (code < 0)
+		return code;
+	sys_close(r->control_fd[1]);
+	sys_close(r->report_fd[1]);
+	while (word != START_WORD) {
+		fd = sys_accept(r->seal->start_fd);
+		if (fd == -EINTR || fd == -ECONNABORTED)
+			continue;
+		if (fd < 0)
+			return fd;
+		if (sys_read(fd, &word, 1) <= 0 || word != START_WORD)
+			sys_close(fd);
+	}
+	sys_close(r->seal->start_fd);
+	r->started_fd = fd;
+	return 0;
+}
+
+size_t want_start_hooks(const struct run *r)
+{
+	return r->start_hooks ? r->start_hooks->n : 0;
+}
+
+int act_start_hook(struct run *r, size_t i)
+{
+	return hook_run(&r->start_hooks->items[i], r->seal->hooks_fd, &r->failed);
+}
+
+size_t want_label(const struct run *r)
+{
+	return r->seal->label != NULL;
+}
+
+int act_label(struct run *r, size_t i)
+{
+	(void)i;
+	return (int)sys_write(r->seal->label_fd, r->seal->label, strlen(r->seal->label));
+}
+
 size_t want_bound(const struct run *r)
 {
-	return r->seal->caps != 0 || !r->seal->no_new_privs;
+	return r->seal->exact_caps || r->seal->caps != 0 || !r->seal->no_new_privs;
 }
 
 int act_bound(struct run *r, size_t i)
 {
 	(void)i;
-	return rights_bound_caps(r->seal->caps);
+	return rights_bound_caps(r->seal->exact_caps ? r->seal->cap_sets[CAP_BOUNDING]
+						     : r->seal->caps);
 }
 
 size_t want_ids(const struct run *r)
@@ -114,7 +194,14 @@ int act_ids(struct run *r, size_t i)
 	(void)i;
 	if (code < 0)
 		return code;
-	return user_become(r->seal->uid, r->seal->gid, r->seal->drop_groups, &r->failed);
+	if (r->seal->n_groups) {
+		r->failed = "setgroups";
+		code = sys_setgroups(r->seal->n_groups, r->seal->groups);
+		if (code < 0)
+			return code;
+	}
+	return user_become(r->seal->uid, r->seal->gid, r->seal->drop_groups && !r->seal->n_groups,
+			   &r->failed);
 }
 
 size_t want_caps(const struct run *r)
@@ -126,6 +213,8 @@ size_t want_caps(const struct run *r)
 int act_caps(struct run *r, size_t i)
 {
 	(void)i;
+	if (r->seal->exact_caps)
+		return rights_set_cap_sets(r->seal->cap_sets);
 	return rights_set_caps(r->seal->caps);
 }
 
@@ -220,10 +309,30 @@ size_t want_seccomp(const struct run *r)
 	return r->seal->filter && r->seal->no_new_privs;
 }
 
+/* Whoever answers for the kernel gets the listener, and with it who asks. */
+static int send_listener(struct run *r, int fd)
+{
+	char state[16384];
+	ssize_t n;
+
+	sys_lseek(r->seal->hooks_fd, 0, 0 /* SEEK_SET */);
+	n = sys_read(r->seal->hooks_fd, state, sizeof(state));
+	r->failed = "send the listener to linux.seccomp.listenerPath";
+	if (n > 0)
+		n = sys_send_fds(r->seal->listener_fd, state, (size_t)n, &fd, 1);
+	sys_close(fd);
+	return n < 0 ? (int)n : 0;
+}
+
 int act_seccomp(struct run *r, size_t i)
 {
+	const struct seal *seal = r->seal;
+	int code = seccomp_install(seal->filter, seal->filter_len, seal->filter_flags);
+
 	(void)i;
-	return seccomp_install(r->seal->filter, r->seal->filter_len, 0);
+	if (code > 0 && seal->filter_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return send_listener(r, code);
+	return code;
 }
 
 static int execute(struct run *r, const char *path)
@@ -244,8 +353,24 @@ static const char *path_of(char *const *envp)
 	return "/usr/local/bin:/usr/bin:/bin";
 }
 
+static int search(struct run *r, const char *name, bool only_look);
+
+/* Can the command be found and may it be executed? */
+static int find_command(struct run *r)
+{
+	const char *path = r->program->path;
+	int code = strchr(path, '/') ? sys_faccessat(AT_FDCWD, path, 1 /* X_OK */)
+				     : search(r, path, true);
+
+	if (code < 0)
+		r->failed = code == -EACCES     ? "permission denied"
+			    : strchr(path, '/') ? "no such file or directory"
+						: "executable file not found in $PATH";
+	return code;
+}
+
 /* As execvp(3): every directory of PATH in turn; "permission denied" wins over "not found". */
-static int search(struct run *r, const char *name)
+static int search(struct run *r, const char *name, bool only_look)
 {
 	const char *dir = path_of(r->program->envp);
 	size_t name_len = strlen(name);
@@ -262,6 +387,8 @@ static int search(struct run *r, const char *name)
 			path[len] = '/';
 			memcpy(path + len + 1, name, name_len + 1);
 			code = sys_faccessat(AT_FDCWD, path, 1 /* X_OK */);
+			if (code == 0 && only_look)
+				return 0;
 			if (code == 0)
 				code = execute(r, path);
 			if (code != -ENOENT && code != -ENOTDIR && code != -EACCES)
@@ -281,5 +408,5 @@ int act_exec(struct run *r, size_t i)
 
 	(void)i;
 	r->shared->exec_tried = 1;
-	return strchr(path, '/') ? execute(r, path) : search(r, path);
+	return strchr(path, '/') ? execute(r, path) : search(r, path, false);
 }

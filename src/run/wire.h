@@ -25,7 +25,12 @@ enum wire_type {
 	WIRE_TREE,     /* an idmapped tree, as a descriptor */
 	WIRE_TERMINAL, /* the terminal's master, as a descriptor */
 	WIRE_STARTED,  /* a struct wire_started */
+	WIRE_MOUNTED,  /* a container is mounted: the parent's hooks may run */
+	WIRE_HOOKED,   /* they have; with the state, as a descriptor */
 };
+
+/* What is said to a container that waits, over its start socket. */
+#define START_WORD 'S'
 
 /* How the start of the command went: what the processes that seal it cannot write down for P. */
 struct wire_started {

@@ -44,6 +44,20 @@ int rights_set_caps(uint64_t keep)
 	return r;
 }
 
+/* The bounding set is not touched: it was bounded before the ids changed. */
+int rights_set_cap_sets(const uint64_t sets[5])
+{
+	uint64_t effective = sets[1], inheritable = sets[2], permitted = sets[3], ambient = sets[4];
+	int r = sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+
+	if (r == 0)
+		r = sys_capset(effective, permitted, inheritable);
+	for (unsigned cap = 0; r == 0 && cap < 63 && ambient >> cap; cap++)
+		if (ambient >> cap & 1)
+			r = sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+	return r;
+}
+
 int rights_no_new_privs(void)
 {
 	return sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

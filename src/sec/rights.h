@@ -13,6 +13,8 @@
 int rights_bound_caps(uint64_t keep);
 /* Leaves exactly `keep` in all other sets, ambient too, so that an ordinary program has them. */
 int rights_set_caps(uint64_t keep);
+/* The five sets as they are to be: bounding, effective, inheritable, permitted, ambient. */
+int rights_set_cap_sets(const uint64_t sets[5]);
 /* Before ids change: capabilities that are permitted stay permitted. */
 int rights_keep_caps(void);
 int rights_no_new_privs(void);

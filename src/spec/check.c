@@ -50,7 +50,7 @@ static int check_names(struct spec *s, struct err *e)
 	return r;
 }
 
-static int check_time(struct spec *s, struct err *e)
+int check_time(struct spec *s, struct err *e)
 {
 	static const char *const clocks[] = { "monotonic", "boottime" };
 	const char *text = "";
@@ -127,7 +127,7 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
  * before Linux 6.3, where exec does not enter one, the first process unshares it instead. So it
  * does when it has a helper, for the kernel shares no memory across time namespaces.
  */
-static int check_memory(struct spec *s, const struct facts *f, struct err *e)
+int check_memory(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
 
@@ -135,7 +135,8 @@ static int check_memory(struct spec *s, const struct facts *f, struct err *e)
 	d->share_memory =
 		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
 	d->time_by_fork = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
-	d->beside = d->share_memory && d->new_root && is_new(s, NS_NET) && is_new(s, NS_PID);
+	d->beside = d->share_memory && d->new_root && !d->no_pivot && is_new(s, NS_NET) &&
+		    is_new(s, NS_PID);
 	d->late_time_ns = is_new(s, NS_TIME) && (!d->share_memory || d->beside);
 	if (d->late_time_ns)
 		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;
@@ -197,7 +198,9 @@ int spec_check(struct spec *s, const struct facts *f, struct err *e)
 		check_memory,   check_program,    check_root,
 	};
 
-	s->d = (struct decided){ 0 };
+	s->d = (struct decided){ .seal = SEAL_INIT };
+	if (s->container)
+		return check_container(s, f, e);
 	if (s->mounts.n > MOUNTS_MAX)
 		return err_set(e, E2BIG,
 			       "%zu mounts: the kernel allows %d in a namespace "

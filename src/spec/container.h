@@ -16,8 +16,6 @@ struct scmp_profile;
 
 /* ---- process ---- */
 
-enum cap_set { CAP_BOUNDING, CAP_EFFECTIVE, CAP_INHERITABLE, CAP_PERMITTED, CAP_AMBIENT, CAP_SETS };
-
 struct container_scheduler {
 	bool given;
 	int policy; /* SCHED_* */
@@ -70,16 +68,6 @@ struct container_device {
 
 /* ---- hooks ---- */
 
-enum hook_kind {
-	HOOK_PRESTART,
-	HOOK_CREATE_RUNTIME,
-	HOOK_CREATE_CONTAINER,
-	HOOK_START_CONTAINER,
-	HOOK_POSTSTART,
-	HOOK_POSTSTOP,
-	HOOK_KINDS,
-};
-
 struct container_hook {
 	const char *path;
 	strings args, env;
@@ -105,6 +93,15 @@ struct container_mempolicy {
 	int mode;       /* MPOL_* */
 	unsigned flags; /* MPOL_F_* */
 	const char *nodes;
+};
+
+/* What the engine said on the command line, and what the runtime adds to it. */
+struct container_life {
+	bool await_start; /* create: the process waits until it is started */
+	bool no_new_keyring, no_pivot;
+	uint32_t preserve_fds, listen_fds;
+	bool no_cgroup;     /* limits are somebody else's work */
+	const char *cgroup; /* below the trees; cgroups_path, or made from the id */
 };
 
 struct container {
@@ -140,4 +137,5 @@ struct container {
 	unsigned long personality; /* as personality(2) takes it */
 	struct container_rdt rdt;
 	struct container_mempolicy mempolicy;
+	struct container_life life;
 };

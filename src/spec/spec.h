@@ -22,6 +22,7 @@
 #include "base/scmp.h"
 
 struct sock_filter;
+struct container;
 
 enum ns_mode { NS_NEW, NS_SHARED, NS_JOINED };
 
@@ -53,6 +54,11 @@ enum mnt_kind {
 	MNT_REMOUNT_RO,
 	MNT_PROPAGATION,
 	MNT_DEV, /* the wish for a whole /dev; check turns it into the kinds above */
+	/* of containers */
+	MNT_FRESH,     /* a file system of any type, with options of its own */
+	MNT_CGROUP,    /* all trees of cgroups, or the one of v2 */
+	MNT_MAKE_NODE, /* a device, made and not bound */
+	MNT_READ_ONLY, /* what is there, made read-only by a view of itself */
 };
 
 enum mnt_is { MNT_IS_UNKNOWN, MNT_IS_DIR, MNT_IS_FILE };
@@ -76,6 +82,16 @@ struct mnt {
 	const char *upper, *work; /* overlay: the kept writable layer; NULL: thrown away */
 	bool read_only;           /* overlay without a writable layer */
 	uint32_t order;           /* as given, for messages */
+
+	/* of containers */
+	const char *type;                  /* fresh */
+	strings options;                   /* fresh: KEY=VALUE or KEY, for fsconfig(2) */
+	uint64_t clear;                    /* MOUNT_ATTR_* that are taken away */
+	uint64_t attrs_below, clear_below; /* the same for it and what is mounted below */
+	bool copy_up;                      /* tmpfs: begins with what it hides */
+	bool propagate_below;              /* `propagation` is for what is below, too */
+	uint32_t node_type, major, minor;  /* make node: S_IFCHR ... */
+	uint32_t uid, gid;
 };
 
 typedef LIST(struct mnt) mnts;
@@ -100,6 +116,24 @@ struct program {
 
 typedef LIST(struct program) programs;
 
+enum hook_kind {
+	HOOK_PRESTART,
+	HOOK_CREATE_RUNTIME,
+	HOOK_CREATE_CONTAINER,
+	HOOK_START_CONTAINER,
+	HOOK_POSTSTART,
+	HOOK_POSTSTOP,
+	HOOK_KINDS,
+};
+
+/* A program that an engine wants to be run at a certain moment of a container's life. */
+struct hook {
+	struct program program;
+	uint32_t timeout_s; /* 0: none */
+};
+
+typedef LIST(struct hook) hooks;
+
 enum root_kind { ROOT_DEFAULT, ROOT_DIR, ROOT_HOST };
 enum tri { TRI_AUTO, TRI_YES, TRI_NO };
 
@@ -117,7 +151,9 @@ typedef LIST(struct landlock_rule) landlock_rules;
 
 #define SERVICES_MAX    64
 #define SEAL_FDS_MAX    64
-#define SEAL_GROUPS_MAX 32
+#define SEAL_GROUPS_MAX 256
+
+enum cap_set { CAP_BOUNDING, CAP_EFFECTIVE, CAP_INHERITABLE, CAP_PERMITTED, CAP_AMBIENT, CAP_SETS };
 
 /*
  * What a process gives up right before it executes its program. Flat values: the same struct is
@@ -139,10 +175,29 @@ struct seal {
 	bool no_inet; /* the landlock fallback: a second filter that leaves only local sockets */
 	int keep_fds[SEAL_FDS_MAX];
 	size_t n_keep_fds;
-	int block_fd;          /* wait for it before exec; -1: none */
+	int block_fd; /* wait for it before exec; -1: none */
+
+	/* of containers */
+	bool exact_caps;             /* the five sets, and not `caps` */
+	uint64_t cap_sets[CAP_SETS]; /* enum cap_set */
+	uint32_t groups[SEAL_GROUPS_MAX];
+	uint32_t n_groups;
+	bool own_keyring;
+	bool await_start; /* by a word over start_fd */
+	int start_fd;     /* a listening socket */
+	int label_fd;     /* an open .../attr/exec, for `label`; -1: none */
+	const char *label;
+	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
+	int listener_fd;       /* a socket to whom the filter's listener goes; -1: none */
+	int hooks_fd;          /* the state that start hooks read; -1: none */
 	bool die_with_starter; /* where no pid namespace sees to it */
 	bool tty[3];           /* which of 0, 1, 2 the box's terminal replaces */
 };
+
+#define SEAL_INIT                                                                                 \
+	{                                                                                         \
+		.block_fd = -1, .start_fd = -1, .label_fd = -1, .listener_fd = -1, .hooks_fd = -1 \
+	}
 
 /* How the id maps of a new user namespace get written (user_namespaces(7)). */
 enum map_by { MAP_NONE, MAP_BY_CHILD, MAP_BY_PARENT, MAP_BY_HELPER };
@@ -176,6 +231,18 @@ struct decided {
 	struct seal seal;
 	struct program main;
 	programs services;
+
+	/* of containers */
+	const struct container *container; /* NULL: a box */
+	bool own_cgroup_ns;                /* entered after its cgroup was joined */
+	bool no_pivot;
+	bool attach_in_place;      /* the new root is mounted where it lies, for hooks to find */
+	uint64_t host_propagation; /* of the host's mounts as the first process sees them */
+	mnts covers;               /* masked and read-only paths, after the hooks */
+	bool console;              /* the terminal is shown as /dev/console */
+	bool init_caps;            /* the init is not user 0 and needs them handed on */
+	hooks hooks[HOOK_KINDS];
+
 	strings notes; /* what a user should know although it is no error */
 };
 
@@ -234,6 +301,9 @@ struct spec {
 	/* Set by whoever calls spec_check: the filter that `seccomp` names, ready to load. */
 	const struct sock_filter *filter;
 	uint16_t filter_len;
+
+	const struct container *container; /* a bundle's, and then nothing above counts */
+	uint32_t filter_flags;
 
 	struct decided d;
 };
@@ -319,4 +389,8 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e);
 int check_root(struct spec *s, const struct facts *f, struct err *e);
 int check_program(struct spec *s, const struct facts *f, struct err *e);
 int check_fallback(struct spec *s, const struct facts *f, struct err *e);
+int check_time(struct spec *s, struct err *e);
+int check_memory(struct spec *s, const struct facts *f, struct err *e);
+int check_container(struct spec *s, const struct facts *f, struct err *e); /* of all of it */
+int check_container_root(struct spec *s, const struct facts *f, struct err *e);
 bool path_below(const char *path, const char *dir); /* path is dir or lies in it */

@@ -80,6 +80,16 @@ static inline int sys_fchdir(int fd)
 	return (int)RAW1(SYS_fchdir, fd);
 }
 
+static inline int sys_chroot(const char *path)
+{
+	return (int)RAW1(SYS_chroot, path);
+}
+
+static inline int sys_fchownat(int dir_fd, const char *path, uid_t uid, gid_t gid, int flags)
+{
+	return (int)RAW5(SYS_fchownat, dir_fd, path, uid, gid, flags);
+}
+
 static inline int sys_chdir(const char *path)
 {
 	return (int)RAW1(SYS_chdir, path);
@@ -98,6 +108,11 @@ static inline int sys_fcntl(int fd, int op, long arg)
 static inline int sys_ioctl(int fd, unsigned long op, void *arg)
 {
 	return (int)RAW3(SYS_ioctl, fd, op, arg);
+}
+
+static inline int64_t sys_lseek(int fd, int64_t offset, int whence)
+{
+	return RAW3(SYS_lseek, fd, offset, whence);
 }
 
 static inline int sys_dup3(int from, int to, int flags)

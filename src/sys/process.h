@@ -130,6 +130,53 @@ static inline int sys_clock_gettime(int clock, struct timespec *out)
 	return (int)RAW2(SYS_clock_gettime, clock, out);
 }
 
+/* sched_setattr(2); C libraries differ in whether they have this struct. */
+struct sys_sched_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+	uint32_t util_min, util_max;
+};
+
+static inline int sys_sched_setattr(const struct sys_sched_attr *attr)
+{
+	return (int)RAW3(SYS_sched_setattr, 0, attr, 0);
+}
+
+static inline int sys_sched_setaffinity(size_t size, const void *bits)
+{
+	int r = (int)RAW3(SYS_sched_setaffinity, 0, size, bits);
+
+	return r < 0 ? r : 0;
+}
+
+static inline int sys_ioprio_set(int priority)
+{
+	return (int)RAW3(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, priority);
+}
+
+static inline int sys_personality(unsigned long persona)
+{
+	int r = (int)RAW1(SYS_personality, persona);
+
+	return r < 0 ? r : 0;
+}
+
+static inline int sys_set_mempolicy(int mode, const uint64_t *nodes, unsigned long max_node)
+{
+	return (int)RAW3(SYS_set_mempolicy, mode, nodes, max_node);
+}
+
+/* A new, anonymous session keyring (keyctl(2), KEYCTL_JOIN_SESSION_KEYRING). */
+static inline int sys_join_new_keyring(void)
+{
+	int r = (int)RAW2(SYS_keyctl, 1, NULL);
+
+	return r < 0 ? r : 0;
+}
+
 /* futex(2) on a word that processes share by sharing their memory (CLONE_VM). */
 static inline int sys_futex_wait(unsigned *word, unsigned value)
 {

@@ -16,6 +16,11 @@ static inline int sys_socketpair(int domain, int type, int fds[2])
 	return (int)RAW4(SYS_socketpair, domain, type | SOCK_CLOEXEC, 0, fds);
 }
 
+static inline int sys_accept(int fd)
+{
+	return (int)RAW4(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
 static inline ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	return RAW3(SYS_sendmsg, fd, msg, flags | MSG_NOSIGNAL);

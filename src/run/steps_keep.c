@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The acts of HOST, LINK and LIVE that only containers have: what their keeper's process does. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "run/run.h"
+#include "spec/container.h"
+#include "sys/process.h"
+#include "sys/sock.h"
+
+#define MEMFD_CLOEXEC 1U
+
+/* ---- the cgroup ---- */
+
+static int open_cgroup(struct run *r)
+{
+	const struct container *c = r->d->container;
+	int code = cg_probe(&r->cg_system, r->err);
+
+	if (code == 0)
+		code = cg_create(&r->cg, &r->cg_system, c->life.cgroup,
+				 c->resources_given ? &c->resources : NULL, CG_IF_ALLOWED, r->err);
+	if (code == 0)
+		code = r->keeper->cgroup_made(r->keeper->arg, &r->cg, r->err);
+	return code;
+}
+
+int act_cgroup(struct run *r, size_t i)
+{
+	int code = 0;
+
+	(void)i;
+	if (r->keeper->cgroup)
+		r->cg = *r->keeper->cgroup; /* of a container that runs; its keeper closes it */
+	else
+		code = open_cgroup(r);
+	if (code == 0)
+		code = cg_join_open(&r->cg, r->cg_fds, r->err);
+	if (code < 0)
+		return code;
+	r->n_cg_fds = code;
+	return 0;
+}
+
+static void close_cgroup(struct run *r)
+{
+	for (int i = 0; i < r->n_cg_fds; i++)
+		close(r->cg_fds[i]);
+	r->n_cg_fds = 0;
+	if (!r->keeper->cgroup) {
+		cg_done(&r->cg);
+		cg_system_done(&r->cg_system);
+	}
+}
+
+/* Of a start that failed: the processes are gone by now. */
+void undo_cgroup(struct run *r)
+{
+	if (!r->pid && !r->keeper->cgroup)
+		cg_remove(&r->cg, NULL);
+	close_cgroup(r);
+}
+
+/* ---- what its keeper has to know ---- */
+
+size_t want_keeper(const struct run *r)
+{
+	return r->keeper && r->keeper->process_made;
+}
+
+int act_keep(struct run *r, size_t i)
+{
+	(void)i;
+	return r->keeper->process_made(r->keeper->arg, r->pid, r->err);
+}
+
+/* ---- hooks ---- */
+
+/* The state in a memory file, which every hook reads from its beginning. */
+static int state_file(struct run *r, const char *status)
+{
+	_cleanup_free_ char *text = r->keeper->state(r->keeper->arg, r->pid, status);
+	_cleanup_fd_ int fd = text ? sys_memfd_create("holm-state", MEMFD_CLOEXEC) : -ENOMEM;
+	int code = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
+
+	return code < 0 ? code : TAKE_FD(fd);
+}
+
+size_t want_host_hooks(const struct run *r)
+{
+	return want_setup_hooks(r);
+}
+
+static int run_all(struct run *r, const hooks *list, int state_fd)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < list->n; i++)
+		code = hook_run(&list->items[i], state_fd, &r->failed);
+	return code;
+}
+
+/* The first process says that all is mounted, and waits until we have run ours. */
+int act_host_hooks(struct run *r, size_t i)
+{
+	struct wire_head head = { 0 };
+	_cleanup_fd_ int fd = state_file(r, "creating");
+	unsigned none = 0;
+	ssize_t n;
+	int code;
+
+	(void)i;
+	if (fd < 0)
+		return fd;
+	do {
+		n = sys_recv_fds(r->control_fd[0], &head, sizeof(head), NULL, &none, 0);
+	} while (n == -EINTR);
+	if (n != sizeof(head) || head.type != WIRE_MOUNTED)
+		return n < 0 ? (int)n : -ECANCELED;
+	code = run_all(r, &r->d->hooks[HOOK_PRESTART], fd);
+	if (code == 0)
+		code = run_all(r, &r->d->hooks[HOOK_CREATE_RUNTIME], fd);
+	if (code < 0)
+		return code;
+	head.type = WIRE_HOOKED;
+	n = sys_send_fds(r->control_fd[0], &head, sizeof(head), &fd, 1);
+	return n < 0 && n != -EPIPE ? (int)n : 0;
+}
+
+size_t want_state_file(const struct run *r)
+{
+	return r->d->hooks[HOOK_START_CONTAINER].n ||
+	       r->d->seal.filter_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
+
+int act_state_file(struct run *r, size_t i)
+{
+	int fd = state_file(r, "created");
+
+	(void)i;
+	r->hooks_fd = fd;
+	return fd < 0 ? fd : 0;
+}
+
+void undo_state_file(struct run *r)
+{
+	if (r->hooks_fd >= 0)
+		close(r->hooks_fd);
+	r->hooks_fd = -1;
+}
+
+/* ---- the terminal ---- */
+
+size_t want_send_console(const struct run *r)
+{
+	return r->d->pty && r->keeper && r->keeper->console_fd >= 0;
+}
+
+/* With its name, as engines expect it. */
+int act_send_console(struct run *r, size_t i)
+{
+	static const char name[] = "/dev/ptmx";
+	ssize_t n = sys_send_fds(r->keeper->console_fd, name, strlen(name), &r->master_fd, 1);
+
+	(void)i;
+	return n < 0 ? (int)n : 0;
+}

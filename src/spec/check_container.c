@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a bundle's config.json means, decided: the counterpart of the parts of check that decide for
+ * a box. Much shorter, because an engine has said everything; nothing is added that the
+ * specification does not demand. Its mounts stand in check_container_fs.c.
+ */
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "spec/container.h"
+
+static int decide_namespaces(struct spec *s, struct err *e)
+{
+	const struct container *c = s->container;
+	struct decided *d = &s->d;
+
+	for (int i = 0; i < NS_COUNT; i++) {
+		struct ns_choice *ns = &s->ns[i];
+
+		*ns = (struct ns_choice){ .mode = NS_SHARED };
+		if (!c->ns[i].listed)
+			continue;
+		ns->mode = c->ns[i].path ? NS_JOINED : NS_NEW;
+		ns->target = c->ns[i].path;
+		d->joins |= ns->mode == NS_JOINED;
+		if (ns->mode == NS_NEW && i != NS_CGROUP)
+			d->clone_flags |= ns_table[i].clone_flag;
+	}
+	d->own_cgroup_ns = s->ns[NS_CGROUP].mode == NS_NEW;
+	d->init_is_pid1 = s->ns[NS_PID].mode == NS_NEW;
+	d->loopback = s->ns[NS_NET].mode == NS_NEW;
+	d->new_root = s->ns[NS_MNT].mode == NS_NEW;
+	if (!d->new_root && s->ns[NS_MNT].mode == NS_SHARED)
+		return err_set(e, EINVAL,
+			       "linux.namespaces: there is no mount namespace, without which the "
+			       "root cannot be changed");
+	return 0;
+}
+
+static int decide_names(struct spec *s, struct err *e)
+{
+	const struct container *c = s->container;
+
+	if ((c->hostname || c->domainname) && s->ns[NS_UTS].mode == NS_SHARED)
+		return err_set(e, EINVAL,
+			       "hostname: without a uts namespace it would be the host's");
+	s->d.hostname = c->hostname;
+	s->d.domainname = c->domainname;
+	return 0;
+}
+
+static int decide_clocks(struct spec *s, const struct facts *f, struct err *e)
+{
+	const struct container *c = s->container;
+
+	(void)f;
+	for (int i = 0; i < 2; i++) {
+		s->time_offset_set[i] = c->time_offset_given[i];
+		s->time_offset_ns[i] = c->time_offset_ns[i];
+	}
+	return check_time(s, e);
+}
+
+/* Will the first process be user 0 in the new user namespace? */
+static bool maps_to_root(const struct decided *d, const struct facts *f)
+{
+	if (d->early_ids)
+		return d->early_uid == 0;
+	for (size_t i = 0; i < d->uid_ranges.n; i++)
+		if (d->uid_ranges.items[i].inside == 0)
+			return d->uid_ranges.items[i].outside == f->uid;
+	return false;
+}
+
+static int decide_ids(struct spec *s, const struct facts *f, struct err *e)
+{
+	const struct container *c = s->container;
+	const struct container_process *p = &c->process;
+	struct decided *d = &s->d;
+	struct seal *seal = &d->seal;
+	int r = 0;
+
+	s->map_users = c->uid_mappings;
+	s->map_groups = c->gid_mappings;
+	if (s->ns[NS_USER].mode != NS_NEW && (s->map_users.n || s->map_groups.n)) {
+		s->map_users.n = s->map_groups.n = 0; /* those of a namespace that is joined */
+	}
+	s->user = arena_printf(s->arena, "%u:%u", p->uid, p->gid);
+	if (!s->user)
+		return err_errno(e, ENOMEM, "process.user");
+	r = check_ids(s, f, e);
+	if (r < 0)
+		return r;
+	/* What is set up is set up as the container's root; the process's ids come last. */
+	seal->change_ids = true;
+	seal->drop_groups = !d->deny_setgroups;
+	if (p->additional_gids.n > SEAL_GROUPS_MAX)
+		return err_set(e, E2BIG, "process.user.additionalGids: more than %d",
+			       SEAL_GROUPS_MAX);
+	if (p->additional_gids.n && d->deny_setgroups)
+		return err_set(e, EPERM,
+			       "process.user.additionalGids: the id map allows no setgroups(2)");
+	d->init_caps = s->ns[NS_USER].mode == NS_NEW ? !maps_to_root(d, f) : f->uid != 0;
+	seal->n_groups = (uint32_t)p->additional_gids.n;
+	for (uint32_t i = 0; i < seal->n_groups; i++)
+		seal->groups[i] = p->additional_gids.items[i];
+	return 0;
+}
+
+static char **vector(struct spec *s, const strings *from)
+{
+	char **v = arena_alloc(s->arena, (from->n + 1) * sizeof(*v));
+
+	for (size_t i = 0; v && i < from->n; i++)
+		v[i] = (char *)from->items[i];
+	return v;
+}
+
+static int decide_hooks(struct spec *s, struct err *e)
+{
+	for (int kind = 0; kind < HOOK_KINDS; kind++) {
+		const container_hooks *from = &s->container->hooks[kind];
+		hooks *to = &s->d.hooks[kind];
+
+		for (size_t i = 0; i < from->n; i++) {
+			const struct container_hook *h = &from->items[i];
+			struct hook *hook = arena_push(s->arena, &to->items, &to->n, sizeof(*hook));
+
+			if (!hook)
+				return err_errno(e, ENOMEM, "hooks");
+			hook->timeout_s = h->timeout_s;
+			hook->program = (struct program){ .name = "hook", .path = h->path };
+			hook->program.argv = vector(s, &h->args);
+			hook->program.envp = vector(s, &h->env);
+			if (!hook->program.argv || !hook->program.envp)
+				return err_errno(e, ENOMEM, "hooks");
+			if (!hook->program.argv[0]) /* as execve(2) wants it */
+				hook->program.argv = vector(s, &(strings){ &h->path, 1 });
+		}
+	}
+	return 0;
+}
+
+static int decide_vectors(struct spec *s, struct err *e)
+{
+	const struct container_process *p = &s->container->process;
+	struct program *main = &s->d.main;
+
+	main->name = "main";
+	main->path = p->args.n ? p->args.items[0] : "";
+	main->argv = vector(s, &p->args);
+	main->envp = vector(s, &p->env);
+	return main->argv && main->envp ? 0 : err_errno(e, ENOMEM, "process");
+}
+
+/*
+ * Three file descriptors, those that were passed for activation (sd_listen_fds(3)), and on top as
+ * many as the engine says.
+ */
+static int decide_descriptors(struct spec *s, struct err *e)
+{
+	const struct container_life *life = &s->container->life;
+	uint32_t n = life->listen_fds + life->preserve_fds;
+	struct seal *seal = &s->d.seal;
+
+	if (n > SEAL_FDS_MAX)
+		return err_set(e, E2BIG, "preserve-fds: at most %d", SEAL_FDS_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		seal->keep_fds[seal->n_keep_fds++] = 3 + (int)i;
+	return 0;
+}
+
+static int decide_process(struct spec *s, struct err *e)
+{
+	const struct container_process *p = &s->container->process;
+	const struct container_life *life = &s->container->life;
+	struct decided *d = &s->d;
+	struct seal *seal = &d->seal;
+	int r = decide_vectors(s, e);
+
+	if (r == 0)
+		r = decide_descriptors(s, e);
+	seal->cwd = p->cwd ? p->cwd : "/";
+	seal->umask = p->umask_given ? p->umask : 022;
+	seal->new_session = true;
+	seal->rlimits = p->rlimits;
+	seal->no_new_privs = p->no_new_privileges;
+	seal->exact_caps = true;
+	memcpy(seal->cap_sets, p->caps, sizeof(seal->cap_sets));
+	seal->own_keyring = !life->no_new_keyring;
+	seal->await_start = life->await_start;
+	seal->label = p->apparmor_profile ? arena_printf(s->arena, "exec %s", p->apparmor_profile)
+					  : p->selinux_label;
+	seal->filter = s->filter;
+	seal->filter_len = s->filter_len;
+	seal->filter_flags = s->filter_flags;
+	d->pty = p->terminal;
+	d->console = p->terminal && d->new_root;
+	for (int i = 0; i < 3; i++)
+		seal->tty[i] = p->terminal;
+	return r;
+}
+
+int check_container(struct spec *s, const struct facts *f, struct err *e)
+{
+	struct decided *d = &s->d;
+	int r = decide_namespaces(s, e);
+
+	d->container = s->container;
+	if (r == 0)
+		r = decide_names(s, e);
+	if (r == 0)
+		r = decide_clocks(s, f, e);
+	if (r == 0)
+		r = decide_ids(s, f, e);
+	if (r == 0)
+		r = decide_process(s, e);
+	if (r == 0)
+		r = decide_hooks(s, e);
+	if (r == 0)
+		r = check_memory(s, f, e);
+	if (r == 0 && d->new_root)
+		r = check_container_root(s, f, e);
+	return r;
+}
