@@ -138,14 +138,13 @@ static int read_all(int fd, struct buf *out)
 
 static int read_text(const char *path, const char *name, struct buf *out, struct err *e)
 {
-	_cleanup_fd_ int own = -1;
-	int fd = STDIN_FILENO, r;
+	bool is_stdin = str_eq(path, "-");
+	_cleanup_fd_ int fd = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	int r;
 
-	if (!str_eq(path, "-"))
-		fd = own = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && !is_stdin)
 		return err_errno(e, errno, "%s", name);
-	r = read_all(fd, out);
+	r = read_all(is_stdin ? STDIN_FILENO : fd, out);
 	return r < 0 ? err_errno(e, -r, "%s", name) : 0;
 }
 

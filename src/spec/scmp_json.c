@@ -152,6 +152,22 @@ static const char *const go_arch[SCMP_ABI_COUNT] = {
 	[SCMP_ABI_AARCH64] = "arm64", [SCMP_ABI_ARM] = "arm", [SCMP_ABI_RISCV64] = "riscv64",
 };
 
+const char *scmp_word(enum scmp_vocabulary which, size_t i)
+{
+	static const struct word *const tables[] = {
+		[SCMP_WORDS_ACTIONS] = actions,
+		[SCMP_WORDS_OPERATORS] = ops,
+		[SCMP_WORDS_ARCHES] = arches,
+		[SCMP_WORDS_FLAGS] = flags,
+	};
+	const struct word *w = tables[which];
+
+	/* Machines that we do not run on stand behind all others. */
+	for (size_t at = 0; at < i && w->name; at++)
+		w++;
+	return which == SCMP_WORDS_ARCHES && !w->value ? NULL : w->name;
+}
+
 /* ---- members, with their types ---- */
 
 /* Member `key` of `o`, NULL if it is absent or null. */

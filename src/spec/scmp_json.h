@@ -38,3 +38,14 @@ int scmp_parse_for(struct arena *a, const char *json, size_t len, const char *na
 /* The same from an object that was already read; `name` may be "config.json: .linux.seccomp". */
 int scmp_parse_object(struct arena *a, struct json_object *root, const char *name,
 		      const struct scmp_host *host, struct scmp_profile *out, struct err *e);
+
+/* The words that profiles are written in, one by one; NULL beyond the last. Of machines only those
+ * that filters are made for. */
+enum scmp_vocabulary {
+	SCMP_WORDS_ACTIONS,
+	SCMP_WORDS_OPERATORS,
+	SCMP_WORDS_ARCHES,
+	SCMP_WORDS_FLAGS,
+};
+
+const char *scmp_word(enum scmp_vocabulary which, size_t i);

@@ -70,6 +70,22 @@ static inline int sys_unlinkat(int dir_fd, const char *path, int flags)
 	return (int)RAW3(SYS_unlinkat, dir_fd, path, flags);
 }
 
+/* `flags`: RENAME_* of renameat2(2). */
+static inline int sys_renameat(int dir_fd, const char *from, const char *to, unsigned flags)
+{
+	return (int)RAW5(SYS_renameat2, dir_fd, from, dir_fd, to, flags);
+}
+
+static inline int sys_flock(int fd, int op)
+{
+	return (int)RAW2(SYS_flock, fd, op);
+}
+
+static inline ssize_t sys_getdents(int fd, void *block, size_t room)
+{
+	return RAW3(SYS_getdents64, fd, block, room);
+}
+
 static inline int sys_faccessat(int dir_fd, const char *path, int mode)
 {
 	return (int)RAW3(SYS_faccessat, dir_fd, path, mode);

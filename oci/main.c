@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `holm-oci`: the command line of runc. Each command is a row here and a file in cmd/. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "holm.h"
+#include "oci.h"
+#include "oci_commit.h"
+
+#define ID "ID"
+
+const struct oci_command commands[] = {
+	{ "state", ID, "print a container's state as JSON", cmd_state, &no_options, 1, 1, 0 },
+	{ "list", "", "list the containers below --root", cmd_list, &list_options, 0, 0, 0 },
+	{ "spec", "", "write a config.json to begin with", cmd_spec, &spec_options, 0, 0, 0 },
+	{ "features", "", "print what this runtime can do as JSON", cmd_features, &no_options, 0, 0,
+	  0 },
+};
+
+const unsigned n_commands = ARRAY_SIZE(commands);
+
+/* ---- help, version ---- */
+
+static int help(void)
+{
+	puts("Usage: holm-oci [OPTIONS] COMMAND [OPTIONS] [ARGS]\n\n"
+	     "Runs containers from OCI bundles, for engines that know runc.\n");
+	for (unsigned i = 0; i < n_commands; i++)
+		printf("  %-12s %s\n", commands[i].name, commands[i].words);
+	puts("\nOptions:");
+	options_help(&global_options);
+	puts("\nholm-oci COMMAND --help tells more.");
+	return 0;
+}
+
+static int command_help(const struct oci_command *c)
+{
+	printf("Usage: holm-oci %s [OPTIONS] %s\n\nWhat it does: %s.\n\n", c->name, c->args,
+	       c->words);
+	options_help(c->options);
+	return 0;
+}
+
+/* The lines that engines look for. */
+static int version(void)
+{
+	printf("holm-oci version %s\ncommit: %s\nspec: %s\n", holm_version(), HOLM_COMMIT,
+	       CONFIG_VERSION);
+	return 0;
+}
+
+/* ---- what the global options mean ---- */
+
+/*
+ * Root of a user namespace is nobody on the host: /run is not its own. A session's directory is
+ * used then, but not by real root, for whom it would change from session to session.
+ */
+static bool is_ordinary_user(void)
+{
+	_cleanup_file_ FILE *f = NULL;
+	unsigned inside = 1, outside = 1;
+
+	if (geteuid() != 0)
+		return true;
+	if (str_eq(getenv("USER"), "root"))
+		return false;
+	f = fopen("/proc/self/uid_map", "re");
+	return f && fscanf(f, "%u %u", &inside, &outside) == 2 && (inside || outside);
+}
+
+static int choose_root(struct oci *o, const char *given, struct err *e)
+{
+	const char *session = getenv("XDG_RUNTIME_DIR");
+
+	o->root = "/run/holm-oci";
+	if (given && *given)
+		o->root = given;
+	else if (session && *session == '/' && is_ordinary_user())
+		o->root = arena_printf(o->arena, "%s/holm-oci", session);
+	else if (geteuid() != 0)
+		return err_set(e, EINVAL, "XDG_RUNTIME_DIR is not set: use --root DIR");
+	return o->root ? 0 : err_errno(e, ENOMEM, "--root");
+}
+
+static int choose_manager(struct oci *o, const struct global_options *g, struct err *e)
+{
+	static const char *const words[] = { "cgroupfs", "systemd", "disabled" };
+
+	o->cgroup_manager = g->systemd_cgroup ? MANAGER_SYSTEMD : MANAGER_CGROUPFS;
+	if (!g->cgroup_manager)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!str_eq(g->cgroup_manager, words[i]))
+			continue;
+		o->cgroup_manager = (enum cgroup_manager)i;
+		return 0;
+	}
+	return err_set(e, EINVAL,
+		       "--cgroup-manager: \"%.32s\" is not cgroupfs, systemd or disabled",
+		       g->cgroup_manager);
+}
+
+static int choose_rootless(struct oci *o, const struct global_options *g, struct err *e)
+{
+	bool yes;
+
+	o->rootless = TRI_AUTO;
+	if (!g->rootless || str_eq(g->rootless, "auto"))
+		return 0;
+	if (str_bool(g->rootless, &yes) < 0)
+		return err_set(e, EINVAL, "--rootless: \"%.32s\" is not true, false or auto",
+			       g->rootless);
+	o->rootless = yes ? TRI_YES : TRI_NO;
+	return 0;
+}
+
+static int apply(struct oci *o, const struct global_options *g, struct err *e)
+{
+	int r = log_open(&o->log, g, e);
+
+	if (r == 0)
+		r = choose_manager(o, g, e);
+	if (r == 0)
+		r = choose_rootless(o, g, e);
+	return r;
+}
+
+/* ---- the command ---- */
+
+static const struct oci_command *find(const char *name)
+{
+	for (unsigned i = 0; i < n_commands; i++)
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static int run(struct oci *o, const char *root, int argc, char **argv, struct err *e)
+{
+	const struct oci_command *c = o->command;
+	bool wants_help = false;
+	int at = options_parse(c->options, o->arena, argc, argv, &o->opt, &wants_help, e);
+
+	if (wants_help)
+		return command_help(c);
+	if (at < 0)
+		return err_prefix(e, "%s", c->name);
+	argc -= at;
+	argv += at;
+	if (argc < c->min_args || (c->max_args >= 0 && argc > c->max_args))
+		return err_set(e, EINVAL, "%s: wants %s%s", c->name,
+			       *c->args ? c->args : "no arguments", ", see --help");
+	at = choose_root(o, root, e);
+	return at < 0 ? at : c->run(o, argc, argv, e);
+}
+
+/* What stands before the command. The exit code, or -errno. */
+static int start(struct oci *o, int argc, char **argv, struct err *e)
+{
+	struct global_options g;
+	bool wants_help = false;
+	int at = options_parse(&global_options, o->arena, argc, argv, &g, &wants_help, e), r;
+
+	if (at < 0)
+		return at;
+	if (g.version)
+		return version();
+	if (wants_help || (at < argc && str_eq(argv[at], "help")))
+		return help();
+	r = apply(o, &g, e);
+	if (r < 0)
+		return r;
+	if (at >= argc)
+		return err_set(e, EINVAL, "which command? See holm-oci --help");
+	o->command = find(argv[at]);
+	if (!o->command)
+		return err_set(e, EINVAL, "there is no command \"%.32s\" (see holm-oci --help)",
+			       argv[at]);
+	return run(o, g.root, argc - at, argv + at, e);
+}
+
+static void free_arena(struct arena **a)
+{
+	arena_free(*a);
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_(free_arena) struct arena *arena = arena_new();
+	struct oci o = { .arena = arena, .log = { .fd = -1, .level = LOG_LEVEL_WARNING } };
+	struct err e = { 0 };
+	int r = arena ? start(&o, argc, argv, &e) : err_errno(&e, ENOMEM, "start");
+
+	if (r >= 0)
+		return r;
+	log_say(&o.log, LOG_LEVEL_ERROR, "%s", e.text);
+	return o.command && o.command->fail_code ? o.command->fail_code : EXIT_OCI;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of this room share. */
+#pragma once
+
+#include "spec/json_text.h"
+#include "state/state.h"
+
+#define STATE_FILE "state.json"
+#define LOCK_FILE  "lock"
+
+int state_read(struct arena *a, const char *text, size_t len, const char *name, struct state *out,
+	       struct err *e);
+void state_write(struct jsonout *j, const struct state *s);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looking at containers: as few system calls for each as can be, because there may be many. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/jsonout.h"
+#include "state/layout.h"
+#include "sys/fd.h"
+#include "sys/process.h"
+
+#define STATE_MAX (1 << 20) /* bytes of state.json: annotations can be long */
+
+bool state_id_valid(const char *id)
+{
+	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_+-";
+	size_t len = strlen(id);
+
+	if (len == 0 || len > STATE_ID_MAX || !strchr(first, id[0]))
+		return false;
+	for (id += strspn(id, first); *id == '.'; id += strspn(id, first))
+		id++;
+	return *id == 0;
+}
+
+const char *status_name(enum status s)
+{
+	static const char *const names[] = {
+		[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created",
+		[STATUS_RUNNING] = "running",   [STATUS_PAUSED] = "paused",
+		[STATUS_STOPPED] = "stopped",
+	};
+
+	return names[s];
+}
+
+/*
+ * The beginning of a file, `room - 1` bytes at most, with a NUL behind; the count, or -errno. Files
+ * of tmpfs, proc and cgroups give all they have at once.
+ */
+static ssize_t read_start(int dir_fd, const char *path, char *out, size_t room)
+{
+	_cleanup_fd_ int fd = sys_openat(dir_fd, path, O_RDONLY | O_NOFOLLOW, 0);
+	ssize_t n = fd < 0 ? fd : sys_read(fd, out, room - 1);
+
+	if (n >= 0)
+		out[n] = 0;
+	return n;
+}
+
+/* ---- processes ---- */
+
+int state_process(int pid, uint64_t *start, bool *ended)
+{
+	char path[32], text[1024];
+	const char *p;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	n = read_start(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return n == -ENOENT || n == -ESRCH ? -ESRCH : (int)n;
+	/* The name may hold anything, blanks and brackets too; its own bracket is the last one. */
+	p = strrchr(text, ')');
+	if (!p || p[1] != ' ')
+		return -EIO;
+	p += 2;
+	*ended = *p == 'Z' || *p == 'X';
+	for (int field = 3; field < 22 && p; field++) /* the 22nd is the start (proc(5)) */
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return -EIO;
+	p++;
+	return str_take_u64(&p, start);
+}
+
+static bool is_alive(const struct state *s)
+{
+	uint64_t start;
+	bool ended;
+
+	return s->pid > 0 && state_process(s->pid, &start, &ended) == 0 && !ended &&
+	       start == s->pid_start;
+}
+
+int state_pidfd(const struct state *s)
+{
+	_cleanup_fd_ int fd = -1;
+
+	if (s->pid <= 0)
+		return -ESRCH;
+	/* First the descriptor, then the look: what it holds cannot change any more. */
+	fd = sys_pidfd_open(s->pid, 0);
+	if (fd < 0)
+		return fd;
+	return is_alive(s) ? TAKE_FD(fd) : -ESRCH;
+}
+
+/* ---- status ---- */
+
+/* "1" in cgroup.freeze, "frozen 1" in cgroup.events, FROZEN in the freezer.state of v1. */
+static bool is_frozen(const struct state *s)
+{
+	char text[128];
+
+	if (!s->freezer || read_start(AT_FDCWD, s->freezer, text, sizeof(text)) <= 0)
+		return false;
+	return text[0] == '1' || str_starts(text, "FROZEN") || strstr(text, "frozen 1");
+}
+
+/* Somebody holds the lock of ROOT/ID. */
+static bool is_locked(int root_fd, const char *id)
+{
+	char path[STATE_ID_MAX + sizeof("/" LOCK_FILE)];
+	_cleanup_fd_ int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/%s", id, LOCK_FILE);
+	fd = sys_openat(root_fd, path, O_RDONLY | O_NOFOLLOW, 0);
+	return fd >= 0 && sys_flock(fd, LOCK_SH | LOCK_NB) == -EWOULDBLOCK;
+}
+
+enum status state_status(const struct state *s, int root_fd)
+{
+	bool alive = is_alive(s);
+
+	if (s->phase == PHASE_CREATING)
+		return alive || is_locked(root_fd, s->id) ? STATUS_CREATING : STATUS_STOPPED;
+	if (!alive)
+		return STATUS_STOPPED;
+	if (is_frozen(s))
+		return STATUS_PAUSED;
+	return s->phase == PHASE_CREATED ? STATUS_CREATED : STATUS_RUNNING;
+}
+
+/* ---- state.json ---- */
+
+static int read_state(int root_fd, const char *path, struct buf *out)
+{
+	_cleanup_fd_ int fd = sys_openat(root_fd, path, O_RDONLY | O_NOFOLLOW, 0);
+	char piece[8192];
+	ssize_t n = fd < 0 ? fd : (ssize_t)sizeof(piece);
+
+	/* A short read is the end: it is a plain file, and replaced as a whole. */
+	while (n == sizeof(piece)) {
+		n = sys_read(fd, piece, sizeof(piece));
+		if (n > 0)
+			buf_put(out, piece, (size_t)n);
+		if (out->failed || out->len > STATE_MAX)
+			return out->failed ? -ENOMEM : -EFBIG;
+	}
+	return n < 0 ? (int)n : 0;
+}
+
+/* Without state.json: is there a directory at all? */
+static int load_unfinished(int root_fd, const char *id, struct state *out, struct err *e)
+{
+	int r = sys_faccessat(root_fd, id, 0);
+
+	if (r == -ENOENT)
+		return err_set(e, ENOENT, "container \"%.64s\" does not exist", id);
+	if (r < 0)
+		return err_errno(e, -r, "state of %s", id);
+	*out = (struct state){ .id = id };
+	return 0;
+}
+
+int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
+{
+	char path[STATE_ID_MAX + sizeof("/" STATE_FILE)];
+	_cleanup_buf_ struct buf text = { 0 };
+	int r;
+
+	if (!state_id_valid(id))
+		return err_set(e, EINVAL, "\"%.64s\" cannot be a container's id", id);
+	snprintf(path, sizeof(path), "%s/%s", id, STATE_FILE);
+	r = read_state(root_fd, path, &text);
+	id = arena_strdup(a, id);
+	if (!id)
+		r = -ENOMEM;
+	if (r == -ENOENT)
+		return load_unfinished(root_fd, id, out, e);
+	if (r < 0)
+		return err_errno(e, -r, "state of %s", path);
+	r = state_read(a, text.data ? text.data : "", text.len, path, out, e);
+	if (r == 0)
+		out->id = id;
+	return r;
+}
+
+/* ---- the list ---- */
+
+/* linux_dirent64 of getdents64(2), which no header has. */
+struct entry {
+	uint64_t ino;
+	int64_t off;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+static int add_id(struct arena *a, const struct entry *d, strings *out)
+{
+	const char **slot;
+
+	if ((d->type != DT_DIR && d->type != DT_UNKNOWN) || !state_id_valid(d->name))
+		return 0;
+	slot = arena_push(a, &out->items, &out->n, sizeof(*slot));
+	if (slot)
+		*slot = arena_strdup(a, d->name);
+	return slot && *slot ? 0 : -ENOMEM;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int state_list(struct arena *a, int root_fd, strings *out)
+{
+	_Alignas(struct entry) char block[32768];
+	strings list = { 0 };
+	ssize_t n;
+	int r = 0;
+
+	while ((n = sys_getdents(root_fd, block, sizeof(block))) > 0) {
+		for (ssize_t at = 0; at < n && r == 0;) {
+			const struct entry *d = (const struct entry *)(block + at);
+
+			r = add_id(a, d, &list);
+			at += d->size;
+		}
+		if (r < 0)
+			return r;
+	}
+	if (n < 0)
+		return (int)n;
+	if (list.n)
+		qsort(list.items, list.n, sizeof(*list.items), by_name);
+	*out = list;
+	return 0;
+}
+
+void state_now(char out[STATE_TIME_SIZE])
+{
+	struct timespec now = { 0 };
+	struct tm tm;
+	size_t n;
+
+	sys_clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(out, STATE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, STATE_TIME_SIZE - n, ".%09ldZ", now.tv_nsec);
+}
