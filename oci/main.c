@@ -14,6 +14,14 @@
 #define ID "ID"
 
 const struct oci_command commands[] = {
+	{ "create", ID, "make a container, which then waits to be started", cmd_create,
+	  &create_options, 1, 1, 0 },
+	{ "start", ID, "start what was created", cmd_start, &no_options, 1, 1, 0 },
+	{ "run", ID, "create and start a container, and wait for its end", cmd_run, &run_options, 1,
+	  1, 0 },
+	{ "kill", ID " [SIGNAL]", "send a signal to a container", cmd_kill, &kill_options, 1, 2,
+	  0 },
+	{ "delete", ID, "remove what a container has left", cmd_delete, &delete_options, 1, 1, 0 },
 	{ "state", ID, "print a container's state as JSON", cmd_state, &no_options, 1, 1, 0 },
 	{ "list", "", "list the containers below --root", cmd_list, &list_options, 0, 0, 0 },
 	{ "spec", "", "write a config.json to begin with", cmd_spec, &spec_options, 0, 0, 0 },

@@ -122,6 +122,7 @@ struct run {
 	int started_fd; /* init: who said that we shall start, and hears of a failure */
 
 	bool timed;
+	bool done; /* it has started: undo only releases what P holds */
 	unsigned n_started; /* rows of the table begun by P, for undo */
 	struct {
 		const char *step; /* fault injection, in test builds */
@@ -236,6 +237,9 @@ struct buf;
 void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out);
 int words_failure(const struct run *r, const struct step *s, size_t item, int code,
 		  const char *failed, struct err *e);
+
+/* The name of a row of SEAL, as the init counts them. */
+const char *seal_step_name(unsigned i);
 
 /* ---- fault.c or fault_none.c ---- */
 void fault_setup(struct run *r, char *const *environ);

@@ -123,6 +123,7 @@ static void box_take(struct box *b, struct run *r)
 	b->master_fd = TAKE_FD(r->master_fd);
 	b->has_init = !r->d->as_pid1 && !r->d->container;
 	b->next_id = 1;
+	r->done = true;
 	undo_from(r, r->n_started); /* what is left is of no more use: descriptors, stacks */
 }
 

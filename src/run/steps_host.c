@@ -158,7 +158,7 @@ int act_clone(struct run *r, size_t i)
 		args.flags |= r->d->clone_flags;
 	if (cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)cgroup_fd;
+		args.cgroup = (unsigned)cgroup_fd;
 	}
 	r->memory = mmap(NULL, sizeof(*r->memory), PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
@@ -317,6 +317,17 @@ static void put_seal(struct wire_out *w, const struct seal *seal)
 		wire_put(w, seal->filter, seal->filter_len * (size_t)8);
 }
 
+static void put_hooks(struct wire_out *w, const hooks *list)
+{
+	wire_put_u64(w, list->n);
+	for (size_t i = 0; i < list->n; i++) {
+		wire_put_u64(w, list->items[i].timeout_s);
+		wire_put_str(w, list->items[i].program.path);
+		wire_put_list(w, list->items[i].program.argv);
+		wire_put_list(w, list->items[i].program.envp);
+	}
+}
+
 static void put_brief(struct wire_out *w, const struct run *r)
 {
 	put_seal(w, r->seal);
@@ -333,17 +344,6 @@ static void put_brief(struct wire_out *w, const struct run *r)
 		wire_put_list(w, p->argv);
 	}
 	put_hooks(w, &r->d->hooks[HOOK_START_CONTAINER]);
-}
-
-static void put_hooks(struct wire_out *w, const hooks *list)
-{
-	wire_put_u64(w, list->n);
-	for (size_t i = 0; i < list->n; i++) {
-		wire_put_u64(w, list->items[i].timeout_s);
-		wire_put_str(w, list->items[i].program.path);
-		wire_put_list(w, list->items[i].program.argv);
-		wire_put_list(w, list->items[i].program.envp);
-	}
 }
 
 /* What a packet has no room for goes by memory file. */

@@ -21,8 +21,8 @@ static int open_cgroup(struct run *r)
 	int code = cg_probe(&r->cg_system, r->err);
 
 	if (code == 0)
-		code = cg_create(&r->cg, &r->cg_system, c->life.cgroup,
-				 c->resources_given ? &c->resources : NULL, CG_IF_ALLOWED, r->err);
+		code = cg_create(&r->cg, &r->cg_system, c->life.cgroup, r->d->resources,
+				 CG_IF_ALLOWED, r->err);
 	if (code == 0)
 		code = r->keeper->cgroup_made(r->keeper->arg, &r->cg, r->err);
 	return code;
@@ -59,7 +59,9 @@ static void close_cgroup(struct run *r)
 /* Of a start that failed: the processes are gone by now. */
 void undo_cgroup(struct run *r)
 {
-	if (!r->pid && !r->keeper->cgroup)
+	if (!r->keeper)
+		return;
+	if (!r->done && !r->keeper->cgroup)
 		cg_remove(&r->cg, NULL);
 	close_cgroup(r);
 }

@@ -27,6 +27,10 @@ static const char *const kind_words[] = {
 	[MNT_REMOUNT_RO] = "remount-ro",
 	[MNT_PROPAGATION] = "propagation",
 	[MNT_DEV] = "dev",
+	[MNT_FRESH] = "fresh",
+	[MNT_CGROUP] = "cgroup",
+	[MNT_MAKE_NODE] = "node",
+	[MNT_READ_ONLY] = "read-only",
 };
 
 static void put_attrs(struct buf *out, const struct mnt *m)
@@ -251,6 +255,22 @@ static bool is_command(const struct run *r, const struct step *s, size_t item)
 	return str_eq(s->name, "exec");
 }
 
+const char *seal_step_name(unsigned i)
+{
+	size_t first = 0;
+
+	while (steps[first].stage != STAGE_SEAL)
+		first++;
+	return first + i < n_steps ? steps[first + i].name : "";
+}
+
+/* Engines find the words of runc in this, and choose their own exit code by them. */
+static int container_command(const struct run *r, int code, const char *failed, struct err *e)
+{
+	return err_set(e, code, "exec: \"%.200s\": %s", r->program->path,
+		       failed ? failed : strerrordesc_np(code));
+}
+
 /* "mount bind /a -> /b: open the source: No such file or directory (hint)" */
 int words_failure(const struct run *r, const struct step *s, size_t item, int code,
 		  const char *failed, struct err *e)
@@ -260,6 +280,8 @@ int words_failure(const struct run *r, const struct step *s, size_t item, int co
 
 	if (str_eq(s->name, "targets") && e && e->code) /* said it all already */
 		return -code;
+	if (r->d->container && (str_eq(s->name, "exec") || str_eq(s->name, "start")))
+		return container_command(r, code, failed, e);
 	if (is_command(r, s, item)) {
 		err_command(e, code, "command %.200s: %s", r->program->argv[0],
 			    failed           ? failed

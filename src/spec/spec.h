@@ -23,6 +23,7 @@
 
 struct sock_filter;
 struct container;
+struct resources;
 
 enum ns_mode { NS_NEW, NS_SHARED, NS_JOINED };
 
@@ -242,6 +243,7 @@ struct decided {
 	bool console;              /* the terminal is shown as /dev/console */
 	bool init_caps;            /* the init is not user 0 and needs them handed on */
 	hooks hooks[HOOK_KINDS];
+	const struct resources *resources; /* of its cgroup; NULL: no limits */
 
 	strings notes; /* what a user should know although it is no error */
 };
@@ -392,5 +394,6 @@ int check_fallback(struct spec *s, const struct facts *f, struct err *e);
 int check_time(struct spec *s, struct err *e);
 int check_memory(struct spec *s, const struct facts *f, struct err *e);
 int check_container(struct spec *s, const struct facts *f, struct err *e); /* of all of it */
+int check_hooks(struct spec *s, struct err *e); /* of a container */
 int check_container_root(struct spec *s, const struct facts *f, struct err *e);
 bool path_below(const char *path, const char *dir); /* path is dir or lies in it */

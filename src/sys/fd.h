@@ -81,11 +81,6 @@ static inline int sys_flock(int fd, int op)
 	return (int)RAW2(SYS_flock, fd, op);
 }
 
-static inline ssize_t sys_getdents(int fd, void *block, size_t room)
-{
-	return RAW3(SYS_getdents64, fd, block, room);
-}
-
 static inline int sys_faccessat(int dir_fd, const char *path, int mode)
 {
 	return (int)RAW3(SYS_faccessat, dir_fd, path, mode);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* holm-oci kill and delete. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "container.h"
+#include "sys/process.h"
+
+static int signal_one(const struct container_ref *ref, int signo, struct err *e)
+{
+	_cleanup_fd_ int fd = state_pidfd(&ref->state);
+	int r = fd < 0 ? fd : sys_pidfd_send_signal(fd, signo);
+
+	return r < 0 ? err_errno(e, -r, "signal \"%s\"", ref->state.id) : 0;
+}
+
+/* Without a pid namespace of its own the end of the first process ends nobody else. */
+static int signal_all(struct container_ref *ref, int signo, struct err *e)
+{
+	int r = ref_cgroup(ref, e);
+
+	if (r < 0)
+		return r;
+	if (!ref->cg.n)
+		return ref->status == STATUS_STOPPED ? 0 : signal_one(ref, signo, e);
+	return cg_signal(&ref->cg, signo, e);
+}
+
+int cmd_kill(struct oci *o, int argc, char **argv, struct err *e)
+{
+	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
+	int signo = argc > 1 ? str_signal(argv[1]) : SIGTERM, r;
+
+	if (signo <= 0)
+		return err_set(e, EINVAL, "kill: \"%.32s\" is no signal", argv[1]);
+	r = ref_open(o, argv[0], &ref, e);
+	if (r < 0)
+		return r;
+	if (o->opt.kill.all)
+		return signal_all(&ref, signo, e);
+	if (ref.status == STATUS_STOPPED || ref.status == STATUS_CREATING)
+		return ref_wrong_status(&ref, "kill", e);
+	return signal_one(&ref, signo, e);
+}
+
+int cmd_delete(struct oci *o, int argc, char **argv, struct err *e)
+{
+	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
+	bool force = o->opt.delete.force;
+	int r = ref_open(o, argv[0], &ref, e);
+
+	(void)argc;
+	if (r == -ENOENT && force)
+		return 0;
+	if (r < 0)
+		return r;
+	if (!force && (ref.status == STATUS_RUNNING || ref.status == STATUS_PAUSED))
+		return ref_wrong_status(&ref, "delete", e);
+	return ref_destroy(o, &ref, e);
+}

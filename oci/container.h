@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A container between two commands, and what brings one to life. */
+#pragma once
+
+#include "cg/cg.h"
+#include "oci.h"
+#include "run/run.h"
+
+#define START_SOCKET "start" /* in the state directory; gone once the container was started */
+
+/* One that is there: its lock is held. */
+struct container_ref {
+	struct state_dir dir;
+	struct state state;
+	enum status status;
+	struct cg cg; /* opened by ref_cgroup() */
+};
+
+#define CONTAINER_REF_INIT                           \
+	{                                            \
+		.dir = STATE_DIR_INIT, .cg = CG_INIT \
+	}
+
+int ref_open(struct oci *o, const char *id, struct container_ref *out, struct err *e);
+void ref_close(struct container_ref *ref);
+int ref_cgroup(struct container_ref *ref, struct err *e);
+/* The words that engines look for, for a command that wants another status. */
+int ref_wrong_status(const struct container_ref *ref, const char *verb, struct err *e);
+
+#define _cleanup_ref_ __attribute__((cleanup(ref_close)))
+
+/* Ends everything in it, removes its cgroup, runs the poststop hooks, removes its state. */
+int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e);
+/* Gives the word to start, and waits for what comes of it. */
+int ref_start(struct oci *o, struct container_ref *ref, struct err *e);
+
+/* The state as hooks read it; to be freed. */
+char *state_text(const struct state *s, int pid, const char *status);
+int hooks_of(struct oci *o, const struct container_ref *ref, enum hook_kind kind, hooks *out,
+	     struct err *e);
+/* All of a kind; with `all` a failure does not end it, and is only logged. */
+int hooks_run(struct oci *o, const struct container_ref *ref, enum hook_kind kind, bool all,
+	      struct err *e);
+
+/* ---- start.c: from configuration to process ---- */
+
+/* A spec that holds the container, decided; its descriptors are the keeper's. */
+int spec_decide(struct spec *s, struct err *e);
+int connect_console(const char *path, struct err *e);
+int write_pid_file(const char *path, int pid, struct err *e);
+
+/*
+ * create and run: makes the container, up to where it waits for the word to start; `box` is the
+ * caller's to wait for or to forget.
+ */
+int container_create(struct oci *o, const char *id, const struct create_options *opt,
+		     bool foreground, struct box **box, struct container_ref *ref, struct err *e);
+/* Until it ends, with its terminal and our signals passed on. The exit code, or -errno. */
+int foreground(struct box *b, struct err *e);

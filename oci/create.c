@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a bundle to a container that waits. What has to be cleaned up is written down as soon as it
+ * is there, so that `delete --force` can remove what a killed runtime left.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "container.h"
+#include "sec/bpf.h"
+#include "sys/process.h"
+#include "sys/sock.h"
+
+/* ---- the keeper (run/run.h) ---- */
+
+struct making {
+	struct oci *o;
+	struct container_ref *ref;
+};
+
+static int put_note(struct oci *o, struct state *s, const char *key, const char *value)
+{
+	struct key *slot = arena_push(o->arena, &s->notes.items, &s->notes.n, sizeof(*slot));
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = (struct key){ key, arena_strdup(o->arena, value) };
+	return slot->value ? 0 : -ENOMEM;
+}
+
+/* Where one sees whether it is frozen. */
+static const char *freezer_file(struct oci *o, const struct cg *cg)
+{
+	const char *unified = cg_unified_path(cg), *v1 = cg_path(cg, CG_FREEZER);
+
+	if (unified)
+		return arena_printf(o->arena, "%s/cgroup.events", unified);
+	return v1 ? arena_printf(o->arena, "%s/freezer.state", v1) : NULL;
+}
+
+static int cgroup_made(void *arg, const struct cg *cg, struct err *e)
+{
+	struct making *m = arg;
+	_cleanup_free_ char *saved = cg_save(cg);
+
+	if (!saved || put_note(m->o, &m->ref->state, "cgroup", saved) < 0)
+		return err_errno(e, ENOMEM, "cgroup");
+	m->ref->state.freezer = freezer_file(m->o, cg);
+	return state_save(&m->ref->dir, &m->ref->state, e);
+}
+
+static int process_made(void *arg, int pid, struct err *e)
+{
+	struct making *m = arg;
+	struct state *s = &m->ref->state;
+	bool ended;
+	int r = state_process(pid, &s->pid_start, &ended);
+
+	if (r < 0)
+		return r == -ESRCH ? 0 : r; /* it failed at once, and says why itself */
+	s->pid = pid;
+	return state_save(&m->ref->dir, s, e);
+}
+
+static char *state_for_hooks(void *arg, int pid, const char *status)
+{
+	struct making *m = arg;
+
+	return state_text(&m->ref->state, pid, status);
+}
+
+/* ---- sockets and files ---- */
+
+/* Bound by way of the directory's descriptor: a path of a socket has only 108 characters. */
+static int listen_start(const struct state_dir *dir, struct err *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/" START_SOCKET, dir->fd);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 4) < 0)
+		return err_errno(e, fd < 0 ? -fd : errno, "make the start socket");
+	return TAKE_FD(fd);
+}
+
+static int connect_unix(const char *what, const char *path, struct err *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_STREAM, 0), dir_fd = -1;
+	const char *slash = strrchr(path, '/');
+
+	if (strlen(path) < sizeof(to.sun_path)) {
+		strcpy(to.sun_path, path);
+	} else {
+		_cleanup_free_ char *dir = strndup(path, slash ? (size_t)(slash - path) : 0);
+
+		dir_fd = dir ? sys_openat(AT_FDCWD, dir, O_PATH | O_DIRECTORY, 0) : -ENOMEM;
+		if (dir_fd < 0 || !slash || strlen(slash) > 64)
+			return err_errno(e, ENAMETOOLONG, "%s %s", what, path);
+		snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d%s", dir_fd, slash);
+	}
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return err_errno(e, fd < 0 ? -fd : errno, "%s %s", what, path);
+	return TAKE_FD(fd);
+}
+
+int connect_console(const char *path, struct err *e)
+{
+	return connect_unix("console socket", path, e);
+}
+
+/* Under another name first: who waits for the file must not read half a number. */
+int write_pid_file(const char *path, int pid, struct err *e)
+{
+	char text[16], name[PATH_MAX];
+	_cleanup_fd_ int fd = -1;
+	int r;
+
+	if (!path || !*path)
+		return 0;
+	snprintf(text, sizeof(text), "%d", pid);
+	snprintf(name, sizeof(name), "%s.%d", path, sys_getpid());
+	fd = sys_openat(AT_FDCWD, name, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
+	if (r == 0)
+		r = sys_renameat(AT_FDCWD, name, path, 0);
+	return r < 0 ? err_errno(e, -r, "pid file %s", path) : 0;
+}
+
+/* The bundle's file as it is now; it may change or go before the container does. */
+static int keep_config(const struct container_ref *ref, const struct create_options *opt,
+		       struct err *e)
+{
+	char path[PATH_MAX], block[16384];
+	_cleanup_fd_ int from = -1, to = -1;
+	ssize_t n;
+
+	if (opt->config)
+		snprintf(path, sizeof(path), "%s", opt->config);
+	else
+		snprintf(path, sizeof(path), "%s/config.json", ref->state.bundle);
+	from = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	to = sys_openat(ref->dir.fd, "config.json", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (from < 0 || to < 0)
+		return err_errno(e, from < 0 ? -from : -to, "keep %s", path);
+	while ((n = sys_read(from, block, sizeof(block))) > 0) {
+		int r = sys_write_all(to, block, (size_t)n);
+
+		if (r < 0)
+			return err_errno(e, -r, "keep %s", path);
+	}
+	return n < 0 ? err_errno(e, (int)-n, "keep %s", path) : 0;
+}
+
+/* ---- the filter ---- */
+
+static int compile_filter(struct spec *s, struct err *e)
+{
+	const struct scmp_profile *p = s->container->seccomp;
+	struct sock_filter *insns;
+	size_t n = 0;
+	int r;
+
+	if (!p)
+		return 0;
+	insns = arena_alloc(s->arena, BPF_MAXINSNS * sizeof(*insns));
+	if (!insns)
+		return err_errno(e, ENOMEM, "linux.seccomp");
+	r = scmp_compile(p, insns, BPF_MAXINSNS, &n, e);
+	if (r < 0)
+		return err_prefix(e, "linux.seccomp");
+	s->filter = insns;
+	s->filter_len = (uint16_t)n;
+	s->filter_flags = p->flags | (scmp_notifies(p) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
+	if (scmp_notifies(p) && !p->listener_path)
+		return err_set(e, EINVAL,
+			       "linux.seccomp: a rule asks a listener, but there is no "
+			       "listenerPath");
+	return 0;
+}
+
+int spec_decide(struct spec *s, struct err *e)
+{
+	struct facts facts;
+	int r = facts_read(s, &facts, e);
+
+	if (r == 0)
+		r = compile_filter(s, e);
+	return r == 0 ? spec_check(s, &facts, e) : r;
+}
+
+/* ---- create ---- */
+
+static int absolute(struct oci *o, const char *path, const char **out, struct err *e)
+{
+	char real[PATH_MAX];
+
+	if (!realpath(path && *path ? path : ".", real))
+		return err_errno(e, errno, "bundle %s", path);
+	*out = arena_strdup(o->arena, real);
+	return *out ? 0 : err_errno(e, ENOMEM, "bundle");
+}
+
+static bool has_hooks(const struct container *c)
+{
+	return c->hooks[HOOK_POSTSTART].n || c->hooks[HOOK_POSTSTOP].n;
+}
+
+/* The first entry of the state: from here on `delete` knows what to look for. */
+static int write_down(struct oci *o, const char *id, const struct container *c,
+		      struct container_ref *ref, struct err *e)
+{
+	static const char *const managers[] = { "cgroupfs", "systemd", "disabled" };
+	char now[STATE_TIME_SIZE];
+	struct state *s = &ref->state;
+
+	state_now(now);
+	*s = (struct state){
+		.id = id,
+		.phase = PHASE_CREATING,
+		.bundle = c->bundle,
+		.rootfs = path_normal(o->arena, c->bundle, c->root_path ? c->root_path : ""),
+		.created = arena_strdup(o->arena, now),
+		.owner = geteuid(),
+		.terminal = c->process.terminal,
+		.cgroup_manager = managers[o->cgroup_manager],
+		.cgroup_path = c->life.cgroup,
+		.annotations = c->annotations,
+	};
+	if (has_hooks(c) && put_note(o, s, "hooks", "yes") < 0)
+		return err_errno(e, ENOMEM, "state");
+	return state_save(&ref->dir, s, e);
+}
+
+static uint32_t listen_fds(void)
+{
+	const char *n = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	uint32_t fds, owner;
+
+	if (!n || str_u32(n, &fds) < 0)
+		return 0;
+	if (pid && (str_u32(pid, &owner) < 0 || owner != (uint32_t)sys_getpid()))
+		return 0;
+	return fds;
+}
+
+/* Socket activation: the numbers are told, and that they are for process 1 (sd_listen_fds(3)). */
+static int pass_listen_fds(struct oci *o, struct container *c)
+{
+	strings *env = &c->process.env;
+
+	c->life.listen_fds = listen_fds();
+	if (!c->life.listen_fds)
+		return 0;
+	if (config_env_put(o->arena, env,
+			   arena_printf(o->arena, "LISTEN_FDS=%u", c->life.listen_fds)) < 0)
+		return -ENOMEM;
+	return config_env_put(o->arena, env, "LISTEN_PID=1");
+}
+
+static int load(struct oci *o, const char *id, const struct create_options *opt,
+		struct container *c, struct err *e)
+{
+	const char *bundle;
+	int r = absolute(o, opt->bundle, &bundle, e);
+
+	if (r == 0)
+		r = config_load(o->arena, bundle, opt->config, c, e);
+	if (r < 0)
+		return r;
+	c->bundle = bundle;
+	c->life = (struct container_life){
+		.await_start = true,
+		.no_new_keyring = opt->no_new_keyring,
+		.no_pivot = opt->no_pivot,
+		.preserve_fds = opt->preserve_fds,
+		.no_cgroup = o->cgroup_manager == MANAGER_DISABLED,
+		.cgroup = c->cgroups_path && *c->cgroups_path
+				  ? c->cgroups_path
+				  : arena_printf(o->arena, "holm-oci-%s", id),
+	};
+	return pass_listen_fds(o, c) < 0 ? err_errno(e, ENOMEM, "LISTEN_FDS") : 0;
+}
+
+static int check_console(const struct container *c, const struct create_options *opt,
+			 bool foreground, struct err *e)
+{
+	if (c->process.terminal && !opt->console_socket && !foreground)
+		return err_set(e, EINVAL,
+			       "process.terminal: without --console-socket nobody would have "
+			       "the terminal");
+	if (!c->process.terminal && opt->console_socket)
+		return err_set(e, EINVAL,
+			       "--console-socket: config.json asks for no terminal "
+			       "(process.terminal)");
+	return 0;
+}
+
+struct sockets {
+	int start_fd, console_fd, listener_fd;
+};
+
+static void sockets_close(struct sockets *s)
+{
+	cleanup_fd(&s->start_fd);
+	cleanup_fd(&s->console_fd);
+	cleanup_fd(&s->listener_fd);
+}
+
+static int sockets_open(struct sockets *out, const struct container *c,
+			const struct create_options *opt, const struct state_dir *dir,
+			struct err *e)
+{
+	int r = out->start_fd = listen_start(dir, e);
+
+	if (r >= 0 && opt->console_socket)
+		r = out->console_fd = connect_console(opt->console_socket, e);
+	if (r >= 0 && c->seccomp && scmp_notifies(c->seccomp) && c->seccomp->listener_path)
+		r = out->listener_fd =
+			connect_unix("linux.seccomp.listenerPath", c->seccomp->listener_path, e);
+	return r < 0 ? r : 0;
+}
+
+static int start_box(struct making *m, struct spec *s, const struct create_options *opt,
+		     struct box **box, struct err *e)
+{
+	_cleanup_(sockets_close) struct sockets fds = { -1, -1, -1 };
+	struct keeper keeper = {
+		.cgroup_made = cgroup_made,
+		.process_made = process_made,
+		.state = state_for_hooks,
+		.arg = m,
+	};
+	int r = sockets_open(&fds, s->container, opt, &m->ref->dir, e);
+
+	if (r < 0)
+		return r;
+	keeper.start_fd = s->d.seal.start_fd = fds.start_fd;
+	keeper.console_fd = fds.console_fd;
+	keeper.listener_fd = s->d.seal.listener_fd = fds.listener_fd;
+	return container_start(s, &keeper, box, e);
+}
+
+static int finish(struct making *m, const struct create_options *opt, struct box *box,
+		  struct err *e)
+{
+	struct container_ref *ref = m->ref;
+	int r;
+
+	ref->state.phase = PHASE_CREATED;
+	ref->status = STATUS_CREATED;
+	r = state_save(&ref->dir, &ref->state, e);
+	return r == 0 ? write_pid_file(opt->pid_file, box->pid, e) : r;
+}
+
+/* Into a directory that is ours alone now. */
+static int fill(struct making *m, struct spec *s, const struct create_options *opt,
+		struct box **box, struct err *e)
+{
+	int r = write_down(m->o, m->ref->state.id, s->container, m->ref, e);
+
+	if (r == 0)
+		r = keep_config(m->ref, opt, e);
+	if (r == 0)
+		r = start_box(m, s, opt, box, e);
+	return r == 0 ? finish(m, opt, *box, e) : r;
+}
+
+int container_create(struct oci *o, const char *id, const struct create_options *opt,
+		     bool foreground, struct box **box, struct container_ref *ref, struct err *e)
+{
+	struct making m = { o, ref };
+	struct container *c = arena_alloc(o->arena, sizeof(*c));
+	struct spec *s = arena_alloc(o->arena, sizeof(*s));
+	int r = c && s ? load(o, id, opt, c, e) : err_errno(e, ENOMEM, "create");
+
+	if (r == 0)
+		r = check_console(c, opt, foreground, e);
+	if (r < 0)
+		return r;
+	s->arena = o->arena;
+	s->container = c;
+	s->info_fd = s->status_fd = s->sync_fd = s->block_fd = s->ready_fd = -1;
+	r = spec_decide(s, e);
+	if (r == 0)
+		r = state_create(o->root, id, &ref->dir, e);
+	if (r < 0)
+		return r;
+	ref->state.id = id;
+	r = fill(&m, s, opt, box, e);
+	if (r < 0) {
+		struct err ignored;
+
+		ref_destroy(o, ref, &ignored);
+	}
+	return r;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/jsonout.h"
+#include "base/str.h"
+#include "container.h"
+#include "run/wire.h"
+#include "sys/process.h"
+#include "sys/sock.h"
+
+#define END_MS 10000 /* for the kernel to end processes that were killed */
+
+int ref_open(struct oci *o, const char *id, struct container_ref *out, struct err *e)
+{
+	int r = state_open(o->root, id, &out->dir, e);
+
+	if (r == 0)
+		r = state_load(o->arena, out->dir.root_fd, id, &out->state, e);
+	if (r == 0)
+		out->status = state_status(&out->state, -1);
+	return r;
+}
+
+void ref_close(struct container_ref *ref)
+{
+	cg_done(&ref->cg);
+	state_close(&ref->dir);
+}
+
+static const char *note(const struct state *s, const char *key)
+{
+	for (size_t i = 0; i < s->notes.n; i++)
+		if (str_eq(s->notes.items[i].key, key))
+			return s->notes.items[i].value;
+	return NULL;
+}
+
+int ref_cgroup(struct container_ref *ref, struct err *e)
+{
+	const char *saved = note(&ref->state, "cgroup");
+
+	if (ref->cg.ops)
+		return 0;
+	return cg_open(&ref->cg, saved ? saved : "none\n", e);
+}
+
+int ref_wrong_status(const struct container_ref *ref, const char *verb, struct err *e)
+{
+	/* containerd and podman look for these very words. */
+	if (ref->status == STATUS_STOPPED)
+		return err_set(e, ESRCH, "container not running: cannot %s \"%s\"", verb,
+			       ref->state.id);
+	return err_set(e, EINVAL, "cannot %s a container in the %s state: \"%s\"", verb,
+		       status_name(ref->status), ref->state.id);
+}
+
+/* ---- hooks ---- */
+
+char *state_text(const struct state *s, int pid, const char *status)
+{
+	struct jsonout j = { .compact = true };
+
+	jsonout_open(&j, NULL, '{');
+	jsonout_string(&j, "ociVersion", CONFIG_VERSION);
+	jsonout_string(&j, "id", s->id);
+	jsonout_string(&j, "status", status);
+	if (pid)
+		jsonout_number(&j, "pid", pid);
+	jsonout_string(&j, "bundle", s->bundle);
+	if (s->annotations.n)
+		jsonout_keys(&j, "annotations", &s->annotations);
+	jsonout_close(&j, '}');
+	return buf_take(&j.buf);
+}
+
+static int state_memfd(const struct container_ref *ref, struct err *e)
+{
+	_cleanup_free_ char *text =
+		state_text(&ref->state, ref->status == STATUS_STOPPED ? 0 : ref->state.pid,
+			   status_name(ref->status));
+	_cleanup_fd_ int fd = text ? sys_memfd_create("holm-state", 1 /* MFD_CLOEXEC */) : -ENOMEM;
+	int r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
+
+	return r < 0 ? err_errno(e, -r, "hooks") : TAKE_FD(fd);
+}
+
+int hooks_of(struct oci *o, const struct container_ref *ref, enum hook_kind kind, hooks *out,
+	     struct err *e)
+{
+	struct spec s = { .arena = o->arena };
+	struct container c;
+	char path[64];
+	int r;
+
+	*out = (hooks){ 0 };
+	if (!note(&ref->state, "hooks"))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/config.json", ref->dir.fd);
+	r = config_load(o->arena, NULL, path, &c, e);
+	s.container = &c;
+	if (r == 0)
+		r = check_hooks(&s, e);
+	if (r == 0)
+		*out = s.d.hooks[kind];
+	return r;
+}
+
+int hooks_run(struct oci *o, const struct container_ref *ref, enum hook_kind kind, bool all,
+	      struct err *e)
+{
+	_cleanup_fd_ int fd = -1;
+	hooks list;
+	int r = hooks_of(o, ref, kind, &list, e);
+
+	if (r < 0 || list.n == 0)
+		return r;
+	fd = state_memfd(ref, e);
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < list.n; i++) {
+		const char *failed = NULL, *path = list.items[i].program.path;
+
+		r = hook_run(&list.items[i], fd, &failed);
+		if (r < 0)
+			err_errno(e, -r, "hook %s: %s", path, failed);
+		if (r < 0 && !all)
+			return r;
+		if (r < 0)
+			log_say(&o->log, LOG_LEVEL_WARNING, "%s", e->text);
+	}
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static int wait_end(int pidfd)
+{
+	struct pollfd fd = { pidfd, POLLIN, 0 };
+	int n;
+
+	do {
+		n = sys_poll(&fd, 1, END_MS);
+	} while (n == -EINTR);
+	return n == 0 ? -ETIMEDOUT : n < 0 ? n : 0;
+}
+
+/* The first process by its pidfd, the rest by the cgroup: no number can be somebody else's. */
+static int end_all(struct container_ref *ref, struct err *e)
+{
+	_cleanup_fd_ int pidfd = state_pidfd(&ref->state);
+	int r = 0;
+
+	if (pidfd >= 0)
+		sys_pidfd_send_signal(pidfd, SIGKILL);
+	if (ref->cg.n)
+		r = cg_kill(&ref->cg, e);
+	if (pidfd >= 0 && r == 0)
+		r = wait_end(pidfd);
+	return r < 0 && r != -ESRCH ? err_errno(e, -r, "end the container") : 0;
+}
+
+int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e)
+{
+	static const char *const more[] = { START_SOCKET, NULL };
+	int r = ref_cgroup(ref, e);
+
+	if (r == 0)
+		r = end_all(ref, e);
+	if (r == 0 && ref->cg.n)
+		r = cg_remove(&ref->cg, e);
+	if (r < 0)
+		return r;
+	ref->status = STATUS_STOPPED;
+	hooks_run(o, ref, HOOK_POSTSTOP, true, e);
+	return state_remove(&ref->dir, ref->state.id, more, e);
+}
+
+/* ---- the beginning ---- */
+
+static int connect_start(const struct container_ref *ref)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d/" START_SOCKET, ref->dir.fd);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* What went wrong after the word was given; nothing, if the connection just ends. */
+static int hear_of_failure(int fd, const struct container_ref *ref, struct err *e)
+{
+	struct {
+		struct wire_head head;
+		struct wire_started started;
+	} packet;
+	unsigned none = 0;
+	ssize_t n;
+
+	do {
+		n = sys_recv_fds(fd, &packet, sizeof(packet), NULL, &none, 0);
+	} while (n == -EINTR);
+	if (n < (ssize_t)sizeof(packet))
+		return n < 0 && n != -ECONNRESET ? err_errno(e, (int)-n, "start") : 0;
+	packet.started.failed[sizeof(packet.started.failed) - 1] = 0;
+	return err_errno(e, packet.started.code, "start \"%s\": %s: %s", ref->state.id,
+			 seal_step_name(packet.started.step),
+			 *packet.started.failed ? packet.started.failed : "it failed");
+}
+
+int ref_start(struct oci *o, struct container_ref *ref, struct err *e)
+{
+	const char word = START_WORD;
+	_cleanup_fd_ int fd = -1;
+	int r;
+
+	if (ref->status != STATUS_CREATED)
+		return ref_wrong_status(ref, "start", e);
+	fd = connect_start(ref);
+	r = fd < 0 ? fd : (int)sys_write(fd, &word, 1);
+	if (r < 0)
+		return err_errno(e, -r, "start \"%s\": it does not wait to be started",
+				 ref->state.id);
+	r = hear_of_failure(fd, ref, e);
+	if (r < 0)
+		return r;
+	ref->state.phase = PHASE_STARTED;
+	ref->status = STATUS_RUNNING;
+	sys_unlinkat(ref->dir.fd, START_SOCKET, 0);
+	r = state_save(&ref->dir, &ref->state, e);
+	if (r == 0)
+		r = hooks_run(o, ref, HOOK_POSTSTART, false, e);
+	return r;
+}
