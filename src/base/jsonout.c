@@ -49,6 +49,13 @@ void jsonout_u64(struct jsonout *j, const char *key, uint64_t value)
 	buf_printf(&j->buf, "%llu", (unsigned long long)value);
 }
 
+void jsonout_real(struct jsonout *j, const char *key, uint64_t hundredths)
+{
+	begin(j, key);
+	buf_printf(&j->buf, "%llu.%02llu", (unsigned long long)hundredths / 100,
+		   (unsigned long long)hundredths % 100);
+}
+
 void jsonout_bool(struct jsonout *j, const char *key, bool value)
 {
 	begin(j, key);

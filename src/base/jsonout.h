@@ -21,5 +21,7 @@ void jsonout_close(struct jsonout *j, char bracket);
 void jsonout_string(struct jsonout *j, const char *key, const char *value);
 void jsonout_number(struct jsonout *j, const char *key, int64_t value);
 void jsonout_u64(struct jsonout *j, const char *key, uint64_t value);
+/* `hundredths` of one: 1234 is 12.34. */
+void jsonout_real(struct jsonout *j, const char *key, uint64_t hundredths);
 void jsonout_bool(struct jsonout *j, const char *key, bool value);
 void jsonout_keys(struct jsonout *j, const char *key, const keys *list);

@@ -267,8 +267,14 @@ const char *seal_step_name(unsigned i)
 /* Engines find the words of runc in this, and choose their own exit code by them. */
 static int container_command(const struct run *r, int code, const char *failed, struct err *e)
 {
-	return err_set(e, code, "exec: \"%.200s\": %s", r->program->path,
-		       failed ? failed : strerrordesc_np(code));
+	const char *path = r->program->path;
+
+	if (!failed)
+		failed = code == EACCES      ? "permission denied"
+			 : code != ENOENT    ? strerrordesc_np(code)
+			 : strchr(path, '/') ? "no such file or directory"
+					     : "executable file not found in $PATH";
+	return err_set(e, code, "exec: \"%.200s\": %s", path, failed);
 }
 
 /* "mount bind /a -> /b: open the source: No such file or directory (hint)" */

@@ -102,7 +102,11 @@ static int decide_ids(struct spec *s, const struct facts *f, struct err *e)
 	if (p->additional_gids.n && d->deny_setgroups)
 		return err_set(e, EPERM,
 			       "process.user.additionalGids: the id map allows no setgroups(2)");
-	d->init_caps = s->ns[NS_USER].mode == NS_NEW ? !maps_to_root(d, f) : f->uid != 0;
+	if (s->ns[NS_USER].mode == NS_JOINED) /* what is entered is entered as its root */
+		d->early_uid = d->early_gid = 0;
+	d->init_caps = s->ns[NS_USER].mode == NS_JOINED ? false
+		       : s->ns[NS_USER].mode == NS_NEW  ? !maps_to_root(d, f)
+							: f->uid != 0;
 	seal->n_groups = (uint32_t)p->additional_gids.n;
 	for (uint32_t i = 0; i < seal->n_groups; i++)
 		seal->groups[i] = p->additional_gids.items[i];

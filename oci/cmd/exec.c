@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* holm-oci exec: one more process in a container that runs. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "container.h"
+
+/* UID or UID:GID; names are the engine's to look up. */
+static int put_user(struct container_process *p, const char *text, struct err *e)
+{
+	char uid[16];
+	const char *colon = strchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : strlen(text);
+
+	if (len >= sizeof(uid))
+		return err_set(e, EINVAL, "--user: \"%.32s\" is not UID[:GID]", text);
+	memcpy(uid, text, len);
+	uid[len] = 0;
+	if (str_u32(uid, &p->uid) < 0 || (colon && str_u32(colon + 1, &p->gid) < 0))
+		return err_set(e, EINVAL, "--user: \"%.32s\" is not UID[:GID]", text);
+	return 0;
+}
+
+static int put_groups(struct oci *o, struct container_process *p, const strings *groups,
+		      struct err *e)
+{
+	for (size_t i = 0; i < groups->n; i++) {
+		uint32_t *slot = arena_push(o->arena, &p->additional_gids.items,
+					    &p->additional_gids.n, sizeof(*slot));
+
+		if (!slot)
+			return err_errno(e, ENOMEM, "--additional-gids");
+		if (str_u32(groups->items[i], slot) < 0)
+			return err_set(e, EINVAL, "--additional-gids: \"%.32s\" is no number",
+				       groups->items[i]);
+	}
+	return 0;
+}
+
+static int put_caps(struct container_process *p, const strings *caps, struct err *e)
+{
+	for (size_t i = 0; i < caps->n; i++) {
+		uint64_t bit = config_capability(caps->items[i]);
+
+		if (!bit)
+			return err_set(e, EINVAL, "--cap: there is no capability \"%.32s\"",
+				       caps->items[i]);
+		for (int set = 0; set < CAP_SETS; set++)
+			p->caps[set] |= bit;
+	}
+	return 0;
+}
+
+/* The container's own process, changed as the options say. */
+static int from_options(struct oci *o, struct container_process *p, int argc, char **argv,
+			struct err *e)
+{
+	const struct exec_options *opt = &o->opt.exec;
+	int r = 0;
+
+	p->given = true;
+	p->terminal = opt->tty;
+	p->args = (strings){ (const char **)argv, (size_t)argc };
+	if (opt->cwd)
+		p->cwd = opt->cwd;
+	if (opt->apparmor)
+		p->apparmor_profile = opt->apparmor;
+	if (opt->process_label)
+		p->selinux_label = opt->process_label;
+	if (opt->no_new_privs)
+		p->no_new_privileges = true;
+	if (opt->user) {
+		r = put_user(p, opt->user, e);
+		p->additional_gids.n = 0;
+	}
+	for (size_t i = 0; r == 0 && i < opt->env.n; i++)
+		if (config_env_put(o->arena, &p->env, opt->env.items[i]) < 0)
+			r = err_errno(e, ENOMEM, "--env");
+	if (r == 0)
+		r = put_groups(o, p, &opt->additional_gids, e);
+	return r == 0 ? put_caps(p, &opt->caps, e) : r;
+}
+
+/* Every namespace that is the container's own is joined; there is nothing to be built. */
+static int enter(struct oci *o, struct container *c, int pid)
+{
+	c->mounts.n = c->devices.n = c->masked_paths.n = c->readonly_paths.n = 0;
+	c->sysctl.n = c->net_devices.n = 0;
+	c->uid_mappings.n = c->gid_mappings.n = 0;
+	c->time_offset_given[0] = c->time_offset_given[1] = false;
+	c->hostname = c->domainname = NULL;
+	memset(c->hooks, 0, sizeof(c->hooks));
+	for (int i = 0; i < NS_COUNT; i++) {
+		if (!c->ns[i].listed)
+			continue;
+		c->ns[i].path = arena_printf(o->arena, "/proc/%d/%s", pid, ns_table[i].proc_file);
+		if (!c->ns[i].path)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
+		struct container *c, struct err *e)
+{
+	const struct exec_options *opt = &o->opt.exec;
+	char path[64];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/config.json", ref->dir.fd);
+	r = config_load(o->arena, NULL, path, c, e);
+	if (r < 0)
+		return r;
+	c->bundle = ref->state.bundle;
+	if (opt->process)
+		r = config_process_load(o->arena, opt->process, &c->process, e);
+	else
+		r = from_options(o, &c->process, argc, argv, e);
+	if (r == 0 && opt->tty)
+		c->process.terminal = true;
+	if (r == 0 && enter(o, c, ref->state.pid) < 0)
+		r = err_errno(e, ENOMEM, "exec");
+	c->life = (struct container_life){
+		.preserve_fds = opt->preserve_fds,
+		.no_cgroup = ref->cg.n == 0,
+	};
+	return r;
+}
+
+static int check(const struct oci *o, const struct container_ref *ref, int argc, struct err *e)
+{
+	const struct exec_options *opt = &o->opt.exec;
+
+	if (!opt->process && argc < 1)
+		return err_set(e, EINVAL, "exec: wants a command, or --process FILE");
+	if (opt->cgroup)
+		return err_set(e, EINVAL,
+			       "--cgroup: a process can only be put into the container's own "
+			       "cgroup");
+	if (ref->status == STATUS_PAUSED && !opt->ignore_paused)
+		return err_set(e, EBUSY,
+			       "cannot exec in a paused container (use --ignore-paused to "
+			       "override)");
+	if (ref->status == STATUS_STOPPED || ref->status == STATUS_CREATING)
+		return ref_wrong_status(ref, "exec in", e);
+	return 0;
+}
+
+static int launch(struct oci *o, struct container *c, struct container_ref *ref, struct box **box,
+		  struct err *e)
+{
+	const struct exec_options *opt = &o->opt.exec;
+	struct spec *s = arena_alloc(o->arena, sizeof(*s));
+	_cleanup_fd_ int console_fd = -1;
+	struct keeper keeper = {
+		.start_fd = -1, .console_fd = -1, .listener_fd = -1, .cgroup = &ref->cg
+	};
+	int r;
+
+	if (!s)
+		return err_errno(e, ENOMEM, "exec");
+	*s = (struct spec){ .arena = o->arena, .container = c };
+	s->info_fd = s->status_fd = s->sync_fd = s->block_fd = s->ready_fd = -1;
+	if (c->process.terminal && opt->console_socket) {
+		console_fd = connect_console(opt->console_socket, e);
+		if (console_fd < 0)
+			return console_fd;
+	} else if (c->process.terminal && opt->detach) {
+		return err_set(e, EINVAL, "--detach with a terminal needs --console-socket");
+	}
+	keeper.console_fd = console_fd;
+	r = spec_decide(s, e);
+	if (r == 0)
+		r = container_start(s, &keeper, box, e);
+	return r == 0 ? write_pid_file(opt->pid_file, (*box)->pid, e) : r;
+}
+
+int cmd_exec(struct oci *o, int argc, char **argv, struct err *e)
+{
+	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
+	struct container *c = arena_alloc(o->arena, sizeof(*c));
+	struct box *box = NULL;
+	int r = c ? ref_open(o, argv[0], &ref, e) : err_errno(e, ENOMEM, "exec");
+
+	if (r == 0)
+		r = check(o, &ref, argc - 1, e);
+	if (r == 0)
+		r = ref_cgroup(&ref, e);
+	if (r == 0)
+		r = load(o, &ref, argc - 1, argv + 1, c, e);
+	if (r == 0)
+		r = launch(o, c, &ref, &box, e);
+	ref_close(&ref);
+	if (r == 0 && !o->opt.exec.detach)
+		r = foreground(box, e);
+	if (r < 0)
+		box_free(box);
+	else
+		box_forget(box);
+	return r;
+}
