@@ -251,13 +251,16 @@ static int check_existing(struct create *c)
 
 /* ---- v1: a new cpuset is empty, and nobody can run on no processor ---- */
 
-static int copy_file(const char *from_path, struct cg_dir *to, const char *file)
+/* `end` is where the directory above ends in the path of `to`. */
+static int copy_file(char *path, char *end, struct cg_dir *to, const char *file)
 {
-	struct cg_dir from = { .path = from_path, .fd = -1 };
+	struct cg_dir from = { .path = path, .fd = -1 };
 	char text[4096];
-	ssize_t n = cg_read(&from, file, text, sizeof(text));
+	ssize_t n;
 
-	cleanup_fd(&from.fd);
+	*end = 0;
+	n = cg_read(&from, file, text, sizeof(text));
+	*end = '/';
 	return n <= 0 ? (int)n : cg_write(to, file, text);
 }
 
@@ -266,15 +269,12 @@ static int fill_cpuset(struct create *c, char *path, bool leaf)
 {
 	struct cg_dir to = { .path = path, .fd = -1 };
 	char *end = strrchr(path, '/');
-	int r = cg_dir_fd(&to);
+	int r = 0;
 
-	*end = 0;
-	if (r >= 0 && !(leaf && c->r && c->r->cpuset_cpus))
-		r = copy_file(path, &to, "cpuset.cpus");
+	if (!(leaf && c->r && c->r->cpuset_cpus))
+		r = copy_file(path, end, &to, "cpuset.cpus");
 	if (r >= 0 && !(leaf && c->r && c->r->cpuset_mems))
-		r = copy_file(path, &to, "cpuset.mems");
-	*end = '/';
-	cleanup_fd(&to.fd);
+		r = copy_file(path, end, &to, "cpuset.mems");
 	return r < 0 ? err_errno(c->e, -r, "cgroup %s: cannot copy its cpuset from above", path)
 		     : 0;
 }
@@ -360,7 +360,6 @@ static int enable_in(const char *path, unsigned bits, unsigned needed)
 			failed = r;
 		r = -1;
 	}
-	cleanup_fd(&d.fd);
 	return failed;
 }
 
