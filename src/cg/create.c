@@ -183,12 +183,13 @@ static int make_dirs(struct create *c)
 {
 	for (size_t i = 0; i < c->cg->n;) {
 		struct cg_dir *d = &c->cg->dirs[i];
+		unsigned limits = d->unified ? c->v2_all : d->controllers;
 		int r = make_dir((char *)d->path, c->mount_len[i], &d->made);
 
 		c->existed[i] = r == -EEXIST;
 		if (r == 0 || r == -EEXIST) {
 			i++;
-		} else if (c->if_allowed && is_refusal(r) && !(d->controllers & c->needed)) {
+		} else if (c->if_allowed && is_refusal(r) && !(limits & c->needed)) {
 			drop_dir(c, i);
 		} else {
 			return say_mkdir(c, d->path, r);
