@@ -186,6 +186,10 @@ static int make_dirs(struct create *c)
 		unsigned limits = d->unified ? c->v2_all : d->controllers;
 		int r = make_dir((char *)d->path, c->mount_len[i], &d->made);
 
+		/* A parent that was there may go while its last cgroup is removed beside us. */
+		for (int tries = 0; r == -ENOENT && tries < 3; tries++)
+			r = make_dir((char *)d->path, c->mount_len[i], &d->made);
+
 		c->existed[i] = r == -EEXIST;
 		if (r == 0 || r == -EEXIST) {
 			i++;
@@ -326,12 +330,13 @@ static void put_names(unsigned bits, char *out, size_t room)
 	}
 }
 
-static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
+/* Those of `wanted` that `file` of the cgroup names. */
+static unsigned controllers_in(struct cg_dir *d, const char *file, unsigned wanted)
 {
 	char text[256], name[32];
 	unsigned bits = 0;
 
-	if (cg_read(d, "cgroup.controllers", text + 1, sizeof(text) - 2) < 0)
+	if (cg_read(d, file, text + 1, sizeof(text) - 2) < 0)
 		return 0;
 	text[0] = ' ';
 	strcat(text, " ");
@@ -343,23 +348,56 @@ static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
 	return bits;
 }
 
-/* All at once; where that fails, one by one, because one refusal refuses them all. */
+static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
+{
+	return controllers_in(d, "cgroup.controllers", wanted);
+}
+
+/*
+ * Those that count threads may be switched on in a cgroup with processes too. But then it becomes
+ * the root of a threaded subtree, and no process can enter the cgroups below it as a whole.
+ */
+#define THREADED (CG_BIT(CG_CPU) | CG_BIT(CG_CPUSET) | CG_BIT(CG_PIDS) | CG_BIT(CG_PERF_EVENT))
+
+/* The root of all alone has no type, and may have both processes and children. */
+static bool holds_processes(struct cg_dir *d)
+{
+	char text[32];
+
+	return cg_read(d, "cgroup.type", text, sizeof(text)) > 0 &&
+	       cg_read(d, "cgroup.procs", text, sizeof(text)) > 0;
+}
+
+/*
+ * All at once; where that fails, one by one, because one refusal refuses them all. Above a subtree
+ * that was delegated nothing may be written, and need not be if it is switched on there.
+ */
 static int enable_in(const char *path, unsigned bits, unsigned needed)
 {
 	struct cg_dir d = { .path = path, .fd = -1 };
+	unsigned offered, on;
 	char text[256];
 	int r, failed = 0;
 
 	put_names(bits, text, sizeof(text));
-	r = cg_write(&d, "cgroup.subtree_control", text);
-	for (unsigned i = 0; r < 0 && i < CG_CONTROLLERS; i++) {
-		if (!(bits & CG_BIT(i)))
+	r = (bits & ~THREADED) || !holds_processes(&d)
+		    ? cg_write(&d, "cgroup.subtree_control", text)
+		    : -EBUSY;
+	if (r == 0)
+		return 0;
+	on = controllers_in(&d, "cgroup.subtree_control", bits);
+	offered = controllers_of(&d, bits) & ~on;
+	if (is_refusal(r) || r == -EBUSY)
+		return offered & needed ? r : 0;
+	for (unsigned i = 0; i < CG_CONTROLLERS; i++) {
+		int one;
+
+		if (!(offered & CG_BIT(i)))
 			continue;
 		put_names(CG_BIT(i), text, sizeof(text));
-		r = cg_write(&d, "cgroup.subtree_control", text);
-		if (r < 0 && (needed & CG_BIT(i)) && !failed)
-			failed = r;
-		r = -1;
+		one = cg_write(&d, "cgroup.subtree_control", text);
+		if (one < 0 && (needed & CG_BIT(i)))
+			failed = one;
 	}
 	return failed;
 }
