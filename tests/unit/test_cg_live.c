@@ -857,6 +857,34 @@ static void a_delegated_subtree_is_used(void **state)
 	cg_done(&cg);
 }
 
+/* In a hybrid machine hugetlb may be the v2 tree's, which is switched on at its root. */
+static void huge_pages_where_they_are(void **state)
+{
+	struct hugepage_limit huge = { "2MB", 4 << 20 };
+	struct resources r = RESOURCES_INIT;
+	struct arena *a = arena_new();
+	struct cg cg = CG_INIT;
+	struct cg_stats s;
+	bool seen = false;
+
+	(void)state;
+	need_root();
+	if (!getenv("HOLM_TEST_VM") || !has(CG_HUGETLB))
+		skip(); /* the root of that tree belongs to the machine */
+	r.hugepages.items = &huge;
+	r.hugepages.n = 1;
+	OK(cg_create(&cg, &sys, path, &r, 0, &e));
+	OK(cg_stats(&cg, a, &s, &e));
+	for (size_t i = 0; i < s.hugetlb.n; i++)
+		seen |= str_eq(s.hugetlb.items[i].size, "2MB") &&
+			s.hugetlb.items[i].count.limit == 4 << 20 &&
+			s.hugetlb.items[i].count.usage == 0;
+	assert_true(seen);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -881,6 +909,7 @@ int main(void)
 		T(usage_is_counted),
 		T(a_parent_with_processes_is_named),
 		T(a_delegated_subtree_is_used),
+		T(huge_pages_where_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, probe_all, done_all);
