@@ -49,9 +49,13 @@ check: with-tests
 	@tests/run --quick
 
 test: with-tests
-	@tools/deps lint
+	@tools/deps lint vm
 	@$(MAKE) --no-print-directory build-fault build-asan
 	@tests/run
+
+test-vm: with-tests
+	@tools/deps vm
+	@tests/run vm
 
 lint:
 	@tools/deps lint
@@ -73,17 +77,18 @@ install: build/build.ninja
 	DESTDIR=$(DESTDIR) $(MESON) install -C build --no-rebuild
 
 clean:
-	rm -rf build build-fault build-asan build-fuzz
+	rm -rf build build-fault build-asan build-fuzz build-vm
 
 help:
 	@echo 'make            build into build/'
 	@echo 'make demo       watch programs run isolated (20 s)'
 	@echo 'make check      the quick tests (2 min)'
 	@echo 'make test       all checks and tests, sanitizers too'
+	@echo 'make test-vm    cgroup v2, v1 and both on another kernel, in a virtual machine (20 s)'
 	@echo 'make lint       only the checks that read the code; tools/lint NAME for one of them'
 	@echo 'make bench      speed against the kernel'"'"'s floor and bubblewrap'
 	@echo 'make fuzz       fuzz the parsers (FUZZ_SECONDS=60 each)'
 	@echo 'make install    into PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean      remove the build trees'
 
-.PHONY: all build build-fault build-asan demo check test with-tests lint bench fuzz install clean help
+.PHONY: all build build-fault build-asan demo check test test-vm with-tests lint bench fuzz install clean help

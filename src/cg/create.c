@@ -183,12 +183,17 @@ static int make_dirs(struct create *c)
 {
 	for (size_t i = 0; i < c->cg->n;) {
 		struct cg_dir *d = &c->cg->dirs[i];
+		unsigned limits = d->unified ? c->v2_all : d->controllers;
 		int r = make_dir((char *)d->path, c->mount_len[i], &d->made);
+
+		/* A parent that was there may go while its last cgroup is removed beside us. */
+		for (int tries = 0; r == -ENOENT && tries < 3; tries++)
+			r = make_dir((char *)d->path, c->mount_len[i], &d->made);
 
 		c->existed[i] = r == -EEXIST;
 		if (r == 0 || r == -EEXIST) {
 			i++;
-		} else if (c->if_allowed && is_refusal(r) && !(d->controllers & c->needed)) {
+		} else if (c->if_allowed && is_refusal(r) && !(limits & c->needed)) {
 			drop_dir(c, i);
 		} else {
 			return say_mkdir(c, d->path, r);
@@ -251,13 +256,16 @@ static int check_existing(struct create *c)
 
 /* ---- v1: a new cpuset is empty, and nobody can run on no processor ---- */
 
-static int copy_file(const char *from_path, struct cg_dir *to, const char *file)
+/* `end` is where the directory above ends in the path of `to`. */
+static int copy_file(char *path, char *end, struct cg_dir *to, const char *file)
 {
-	struct cg_dir from = { .path = from_path, .fd = -1 };
+	struct cg_dir from = { .path = path, .fd = -1 };
 	char text[4096];
-	ssize_t n = cg_read(&from, file, text, sizeof(text));
+	ssize_t n;
 
-	cleanup_fd(&from.fd);
+	*end = 0;
+	n = cg_read(&from, file, text, sizeof(text));
+	*end = '/';
 	return n <= 0 ? (int)n : cg_write(to, file, text);
 }
 
@@ -266,15 +274,12 @@ static int fill_cpuset(struct create *c, char *path, bool leaf)
 {
 	struct cg_dir to = { .path = path, .fd = -1 };
 	char *end = strrchr(path, '/');
-	int r = cg_dir_fd(&to);
+	int r = 0;
 
-	*end = 0;
-	if (r >= 0 && !(leaf && c->r && c->r->cpuset_cpus))
-		r = copy_file(path, &to, "cpuset.cpus");
+	if (!(leaf && c->r && c->r->cpuset_cpus))
+		r = copy_file(path, end, &to, "cpuset.cpus");
 	if (r >= 0 && !(leaf && c->r && c->r->cpuset_mems))
-		r = copy_file(path, &to, "cpuset.mems");
-	*end = '/';
-	cleanup_fd(&to.fd);
+		r = copy_file(path, end, &to, "cpuset.mems");
 	return r < 0 ? err_errno(c->e, -r, "cgroup %s: cannot copy its cpuset from above", path)
 		     : 0;
 }
@@ -325,12 +330,13 @@ static void put_names(unsigned bits, char *out, size_t room)
 	}
 }
 
-static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
+/* Those of `wanted` that `file` of the cgroup names. */
+static unsigned controllers_in(struct cg_dir *d, const char *file, unsigned wanted)
 {
 	char text[256], name[32];
 	unsigned bits = 0;
 
-	if (cg_read(d, "cgroup.controllers", text + 1, sizeof(text) - 2) < 0)
+	if (cg_read(d, file, text + 1, sizeof(text) - 2) < 0)
 		return 0;
 	text[0] = ' ';
 	strcat(text, " ");
@@ -342,25 +348,57 @@ static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
 	return bits;
 }
 
-/* All at once; where that fails, one by one, because one refusal refuses them all. */
+static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
+{
+	return controllers_in(d, "cgroup.controllers", wanted);
+}
+
+/*
+ * Those that count threads may be switched on in a cgroup with processes too. But then it becomes
+ * the root of a threaded subtree, and no process can enter the cgroups below it as a whole.
+ */
+#define THREADED (CG_BIT(CG_CPU) | CG_BIT(CG_CPUSET) | CG_BIT(CG_PIDS) | CG_BIT(CG_PERF_EVENT))
+
+/* The root of all alone has no type, and may have both processes and children. */
+static bool holds_processes(struct cg_dir *d)
+{
+	char text[32];
+
+	return cg_read(d, "cgroup.type", text, sizeof(text)) > 0 &&
+	       cg_read(d, "cgroup.procs", text, sizeof(text)) > 0;
+}
+
+/*
+ * All at once; where that fails, one by one, because one refusal refuses them all. Above a subtree
+ * that was delegated nothing may be written, and need not be if it is switched on there.
+ */
 static int enable_in(const char *path, unsigned bits, unsigned needed)
 {
 	struct cg_dir d = { .path = path, .fd = -1 };
+	unsigned offered, on;
 	char text[256];
 	int r, failed = 0;
 
 	put_names(bits, text, sizeof(text));
-	r = cg_write(&d, "cgroup.subtree_control", text);
-	for (unsigned i = 0; r < 0 && i < CG_CONTROLLERS; i++) {
-		if (!(bits & CG_BIT(i)))
+	r = (bits & ~THREADED) || !holds_processes(&d)
+		    ? cg_write(&d, "cgroup.subtree_control", text)
+		    : -EBUSY;
+	if (r == 0)
+		return 0;
+	on = controllers_in(&d, "cgroup.subtree_control", bits);
+	offered = controllers_of(&d, bits) & ~on;
+	if (is_refusal(r) || r == -EBUSY)
+		return offered & needed ? r : 0;
+	for (unsigned i = 0; i < CG_CONTROLLERS; i++) {
+		int one;
+
+		if (!(offered & CG_BIT(i)))
 			continue;
 		put_names(CG_BIT(i), text, sizeof(text));
-		r = cg_write(&d, "cgroup.subtree_control", text);
-		if (r < 0 && (needed & CG_BIT(i)) && !failed)
-			failed = r;
-		r = -1;
+		one = cg_write(&d, "cgroup.subtree_control", text);
+		if (one < 0 && (needed & CG_BIT(i)))
+			failed = one;
 	}
-	cleanup_fd(&d.fd);
 	return failed;
 }
 

@@ -79,10 +79,10 @@ struct v1_files {
 /* Opened once: a container has some twenty rules. */
 static int write_rule(struct v1_files *f, bool allow, const char *text)
 {
-	int *fd = &f->fds[allow], r = cg_dir_fd(f->d);
+	int *fd = &f->fds[allow], r = 0;
 
-	if (*fd < 0 && r >= 0)
-		*fd = r = sys_openat(r, allow ? "devices.allow" : "devices.deny", O_WRONLY, 0);
+	if (*fd < 0)
+		*fd = r = cg_open_file(f->d, allow ? "devices.allow" : "devices.deny", O_WRONLY);
 	if (r >= 0)
 		r = (int)sys_write(*fd, text, strlen(text));
 	return r < 0 ? err_errno(f->e, -r, "cgroup %s: cannot %s devices \"%s\"", f->d->path,

@@ -28,7 +28,8 @@ const struct cg_ops *cg_ops_of(enum cg_layout layout);
 
 #define CG_FILE_MAX 16384 /* what one read takes at most; memory.stat has 2,000 */
 
-int cg_dir_fd(struct cg_dir *d);
+int cg_dir_fd(struct cg_dir *d); /* belongs to `d` */
+int cg_open_file(struct cg_dir *d, const char *file, int flags);
 /* The file as a string, its last newline cut off: the length, or -errno. */
 ssize_t cg_read(struct cg_dir *d, const char *file, char *out, size_t room);
 int cg_read_u64(struct cg_dir *d, const char *file, uint64_t *out); /* "max" is CG_UNKNOWN */

@@ -16,38 +16,42 @@ int cg_dir_fd(struct cg_dir *d)
 	return d->fd;
 }
 
-/* `out` has room for `room` bytes and ends in NUL. Pseudo files give up to a page at a time. */
-static ssize_t read_fd(int fd, char *out, size_t room)
+/*
+ * By path as long as the directory is not open for other reasons: most directories are used for
+ * one file or two, and two more system calls cost more than a walk over five cached names.
+ */
+int cg_open_file(struct cg_dir *d, const char *file, int flags)
 {
-	size_t len = 0;
+	char path[PATH_MAX + 128];
+	size_t len = strlen(d->path), file_len = strlen(file);
 
-	while (len + 1 < room) {
-		ssize_t n = sys_read(fd, out + len, room - 1 - len);
-
-		if (n == -EINTR)
-			continue;
-		if (n < 0)
-			return n;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	out[len] = 0;
-	return (ssize_t)len;
+	if (d->fd >= 0)
+		return sys_openat(d->fd, file, flags, 0);
+	if (len + 1 + file_len >= sizeof(path))
+		return -ENAMETOOLONG;
+	memcpy(path, d->path, len);
+	path[len] = '/';
+	memcpy(path + len + 1, file, file_len + 1);
+	return sys_openat(AT_FDCWD, path, flags, 0);
 }
 
-static ssize_t read_at(int dir_fd, const char *file, char *out, size_t room)
-{
-	_cleanup_fd_ int fd = sys_openat(dir_fd, file, O_RDONLY, 0);
-
-	return fd < 0 ? fd : read_fd(fd, out, room);
-}
-
+/*
+ * The files of cgroups that hold values are made as a whole, so that one read that is not filled
+ * has all of it. `out` has room for `room` bytes and ends in NUL.
+ */
 ssize_t cg_read(struct cg_dir *d, const char *file, char *out, size_t room)
 {
-	int dir_fd = cg_dir_fd(d);
-	ssize_t n = dir_fd < 0 ? dir_fd : read_at(dir_fd, file, out, room);
+	_cleanup_fd_ int fd = cg_open_file(d, file, O_RDONLY);
+	ssize_t n = fd;
 
+	if (fd >= 0) {
+		do {
+			n = sys_read(fd, out, room - 1);
+		} while (n == -EINTR);
+	}
+	if (n < 0)
+		return n;
+	out[n] = 0;
 	if (n > 0 && out[n - 1] == '\n')
 		out[--n] = 0;
 	return n;
@@ -70,8 +74,7 @@ int cg_read_u64(struct cg_dir *d, const char *file, uint64_t *out)
 
 int cg_write(struct cg_dir *d, const char *file, const char *text)
 {
-	int dir_fd = cg_dir_fd(d);
-	_cleanup_fd_ int fd = dir_fd < 0 ? dir_fd : sys_openat(dir_fd, file, O_WRONLY, 0);
+	_cleanup_fd_ int fd = cg_open_file(d, file, O_WRONLY);
 	ssize_t n;
 
 	if (fd < 0)

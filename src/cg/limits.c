@@ -133,7 +133,7 @@ static int put_oom_killer(const struct put *p)
 
 /* ---- cpu ---- */
 
-/* log2(x) for x >= 1 to some 2^-40, by squaring; libm would be one more library to link. */
+/* log2(x) for x >= 1 to some 2^-46, by squaring; libm would be one more library to link. */
 static double log2_of(double x)
 {
 	double log = 0, bit = 1;
@@ -142,7 +142,7 @@ static double log2_of(double x)
 		x /= 2;
 		log++;
 	}
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 46; i++) {
 		x *= x;
 		bit /= 2;
 		if (x >= 2) {
@@ -154,7 +154,7 @@ static double log2_of(double x)
 }
 
 /*
- * The formula of runc 1.3.2 and crun 1.24 (both of 2025), so that a container weighs the same here:
+ * The formula of runc since 1.3.2 and crun since 1.23, so that a container weighs the same here:
  * weight = ceil(10 ^ ((l^2 + 125 l) / 612 - 7 / 34)) with l = log2(shares). It maps 2 to 1, 1024 to
  * 100 and 262144 to 10000; the older linear one made 39 of 1024. The smallest such weight is found
  * by halving, so that only logarithms are needed.
@@ -175,7 +175,7 @@ uint64_t cg_weight_of_shares(uint64_t shares)
 		uint64_t middle = (low + high) / 2;
 
 		/* The slack is for 1024, which is to be 100 and not, by rounding, 101. */
-		if (log2_of((double)middle) + 1e-9 >= exponent)
+		if (log2_of((double)middle) + 1e-12 >= exponent)
 			high = middle;
 		else
 			low = middle + 1;

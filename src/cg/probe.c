@@ -294,7 +294,6 @@ static void read_v2_controllers(struct cg_tree *t)
 
 	if (cg_read(&dir, "cgroup.controllers", text, sizeof(text)) >= 0)
 		t->controllers = parse_controllers(text, " ", true) & ~CG_BIT(CG_CPUACCT);
-	cleanup_fd(&dir.fd);
 }
 
 int cg_probe(struct cg_system *out, struct err *e)

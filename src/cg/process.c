@@ -36,12 +36,11 @@ int cg_join_open(struct cg *cg, int fds[CG_TREES_MAX], struct err *e)
 
 	for (size_t i = 0; i < cg->n; i++) {
 		struct cg_dir *d = &cg->dirs[i];
-		int r = cg_dir_fd(d);
+		int r;
 
 		if (d->unified)
 			continue; /* threads cannot be moved there one by one */
-		if (r >= 0)
-			r = sys_openat(r, "tasks", O_WRONLY, 0);
+		r = cg_open_file(d, "tasks", O_WRONLY);
 		if (r < 0) {
 			while (n > 0)
 				sys_close(fds[--n]);

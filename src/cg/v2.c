@@ -26,9 +26,7 @@ static int read_event(struct cg_dir *d, const char *key)
 /* Waits until `key` has the value. 0, -ETIMEDOUT, -errno; -ENODEV: the cgroup is gone. */
 static int wait_event(struct cg_dir *d, const char *key, bool wanted, int64_t deadline_ms)
 {
-	int dir_fd = cg_dir_fd(d);
-	_cleanup_fd_ int fd =
-		dir_fd < 0 ? dir_fd : sys_openat(dir_fd, "cgroup.events", O_RDONLY, 0);
+	_cleanup_fd_ int fd = cg_open_file(d, "cgroup.events", O_RDONLY);
 
 	if (fd < 0)
 		return fd;

@@ -265,6 +265,13 @@ static void period_alone_keeps_the_quota(void **state)
 
 static void weights(void **state)
 {
+	/* As floating point with pow(3) has them. */
+	static const uint64_t known[][2] = { { 3, 2 },         { 10, 4 },       { 100, 17 },
+					     { 102, 17 },      { 500, 58 },     { 512, 59 },
+					     { 1000, 99 },     { 1023, 100 },   { 1025, 101 },
+					     { 2000, 170 },    { 2048, 174 },   { 4096, 303 },
+					     { 10000, 627 },   { 65536, 3023 }, { 200000, 7899 },
+					     { 262143, 10000 } };
 	struct resources r = RESOURCES_INIT;
 
 	(void)state;
@@ -275,6 +282,8 @@ static void weights(void **state)
 	assert_int_equal(cg_weight_of_shares(1U << 30), 10000);
 	for (uint64_t i = 3; i < 262144; i += 97) /* never falls */
 		assert_true(cg_weight_of_shares(i) <= cg_weight_of_shares(i + 97));
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		assert_int_equal(cg_weight_of_shares(known[i][0]), known[i][1]);
 	r.io_weight = 500;
 	assert_string_equal(writes(&r, 0, ALL), "io.bfq.weight=500|io.weight=4950\n");
 	assert_string_equal(writes(&r, ALL, 0), "blkio.bfq.weight=500|blkio.weight=500\n");

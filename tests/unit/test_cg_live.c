@@ -678,6 +678,213 @@ static void without_rights(void **state)
 	assert_int_equal(end_of(pid), 0);
 }
 
+/* In a tree where every level is new; a cpuset is of no use until it is filled. */
+static void deep_ones_can_be_entered(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	char deep[128];
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	snprintf(deep, sizeof(deep), "%s/one/two/three", path);
+	r.pids_limit = 9;
+	r.memory_limit = 32 << 20;
+	OK(cg_create(&cg, &sys, deep, &r, 0, &e));
+	pid = start_idle();
+	OK(cg_attach(&cg, pid, false, &e));
+	assert_true(only_pid_is(&cg, pid));
+	OK(cg_kill(&cg, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+static void usage_is_counted(void **state)
+{
+	struct arena *a = arena_new();
+	struct cg cg = CG_INIT;
+	struct cg_stats s;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	pid = fork();
+	if (pid == 0) {
+		volatile unsigned count = 0;
+
+		if (cg_attach(&cg, getpid(), false, NULL) < 0)
+			_exit(1);
+		use_memory(4);
+		for (;;)
+			count = count + 1;
+	}
+	usleep(100000);
+	OK(cg_freeze(&cg, true, &e));
+	OK(cg_stats(&cg, a, &s, &e));
+	assert_true(s.cpu.total_ns > 1000000 && s.cpu.total_ns != CG_UNKNOWN);
+	assert_true(s.memory.usage.usage >= 4 << 20 && s.memory.usage.usage != CG_UNKNOWN);
+	assert_int_equal(s.pids.current, 1);
+	if (sys.layout != CG_V2) {
+		assert_true(s.cpu.percpu_ns.n > 0);
+		assert_true(s.cpuset.flags.n > 5);
+		assert_true(s.memory.usage.max_usage >= s.memory.usage.usage);
+	} else {
+		assert_true(s.memory.pressure.known);
+		assert_true(s.memory.events.n > 0);
+	}
+	OK(cg_kill(&cg, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+	arena_free(a);
+}
+
+/* v2 switches nothing on for the children of a cgroup that has processes. */
+static void a_parent_with_processes_is_named(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT, child = CG_INIT;
+	char below[128];
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	if (sys.layout != CG_V2)
+		skip();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	pid = start_idle();
+	OK(cg_attach(&cg, pid, false, &e));
+	snprintf(below, sizeof(below), "%s/child", path);
+	r.pids_limit = 9;
+	assert_int_equal(cg_create(&child, &sys, below, &r, 0, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "holds processes itself"));
+	assert_non_null(strstr(e.text, "+pids"));
+	/* Without limits it may be there, and be killed by. */
+	OK(cg_create(&child, &sys, below, NULL, 0, &e));
+	OK(cg_attach(&child, pid, false, &e));
+	OK(cg_kill(&child, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove(&child, &e));
+	cg_done(&child);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+#define USER 54321
+
+/* What an administrator does: the directory of each tree, and the files to move and switch by. */
+static void delegate(const struct cg *cg)
+{
+	static const char *const files[] = { "", "/cgroup.procs", "/tasks", "/cgroup.threads",
+					     "/cgroup.subtree_control" };
+	char name[PATH_MAX + 32];
+
+	for (size_t i = 0; i < cg->n; i++) {
+		for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
+			snprintf(name, sizeof(name), "%s%s", cg->dirs[i].path, files[f]);
+			if (chown(name, USER, USER) < 0)
+				assert_int_equal(errno, ENOENT);
+		}
+	}
+}
+
+/* As that user, from inside: 0, or the line that went wrong. */
+static int use_delegated(void)
+{
+	struct device_rule rule = { false, 'a', -1, -1, true, true, true };
+	struct resources r = RESOURCES_INIT;
+	struct cg_system mine;
+	struct cg cg = CG_INIT;
+	bool tracking;
+	pid_t pid;
+
+	if (setresgid(USER, USER, USER) < 0 || setresuid(USER, USER, USER) < 0)
+		return __LINE__;
+	if (cg_probe(&mine, &e) < 0)
+		return __LINE__;
+	if (!(cg_delegated(&mine, &tracking) & CG_BIT(CG_PIDS)) || tracking != has_v2())
+		return __LINE__;
+	r.pids_limit = 5;
+	r.memory_limit = 16 << 20;
+	r.devices.items = &rule;
+	r.devices.n = 1;
+	if (cg_create(&cg, &mine, "mine/box", &r, CG_IF_ALLOWED, &e) < 0)
+		return __LINE__;
+	if (!cg.devices_open || !cg_path(&cg, CG_PIDS))
+		return __LINE__;
+	pid = start_idle();
+	if (cg_attach(&cg, pid, false, &e) < 0 || cg_freeze(&cg, true, &e) < 0 ||
+	    cg_kill(&cg, &e) < 0 || end_of(pid) != SIGKILL || cg_remove(&cg, &e) < 0)
+		return __LINE__;
+	cg_done(&cg);
+	cg_system_done(&mine);
+	return 0;
+}
+
+static void a_delegated_subtree_is_used(void **state)
+{
+	struct cg cg = CG_INIT, inner = CG_INIT;
+	char own[128];
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	/* On v2 the user's own processes are in a leaf of it; below is where a relative path leads.
+	 */
+	snprintf(own, sizeof(own), "%s%s", path, sys.layout == CG_V2 ? "/session" : "");
+	if (sys.layout == CG_V2)
+		OK(cg_create(&inner, &sys, own, NULL, 0, &e));
+	delegate(&cg);
+	delegate(&inner);
+	pid = fork();
+	if (pid == 0) {
+		int line;
+
+		if (cg_attach(inner.n ? &inner : &cg, getpid(), false, NULL) < 0)
+			_exit(255);
+		line = use_delegated();
+		if (line)
+			fprintf(stderr, "# line %d: %s\n", line, e.text);
+		_exit(line ? 1 : 0);
+	}
+	assert_int_equal(end_of(pid), 0);
+	OK(cg_remove(&cg, &e));
+	cg_done(&inner);
+	cg_done(&cg);
+}
+
+/* In a hybrid machine hugetlb may be the v2 tree's, which is switched on at its root. */
+static void huge_pages_where_they_are(void **state)
+{
+	struct hugepage_limit huge = { "2MB", 4 << 20 };
+	struct resources r = RESOURCES_INIT;
+	struct arena *a = arena_new();
+	struct cg cg = CG_INIT;
+	struct cg_stats s;
+	bool seen = false;
+
+	(void)state;
+	need_root();
+	if (!getenv("HOLM_TEST_VM") || !has(CG_HUGETLB))
+		skip(); /* the root of that tree belongs to the machine */
+	r.hugepages.items = &huge;
+	r.hugepages.n = 1;
+	OK(cg_create(&cg, &sys, path, &r, 0, &e));
+	OK(cg_stats(&cg, a, &s, &e));
+	for (size_t i = 0; i < s.hugetlb.n; i++)
+		seen |= str_eq(s.hugetlb.items[i].size, "2MB") &&
+			s.hugetlb.items[i].count.limit == 4 << 20 &&
+			s.hugetlb.items[i].count.usage == 0;
+	assert_true(seen);
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -698,6 +905,11 @@ int main(void)
 		T(a_lost_rule_is_refused_on_v1),
 		T(only_what_is_wanted),
 		T(without_rights),
+		T(deep_ones_can_be_entered),
+		T(usage_is_counted),
+		T(a_parent_with_processes_is_named),
+		T(a_delegated_subtree_is_used),
+		T(huge_pages_where_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, probe_all, done_all);
