@@ -203,12 +203,14 @@ oci()
 @test "--help: for all, and for each command" {
 	run -0 "$OCI" --help
 	all=$output
-	for command in $(sed -n '/^  [a-z]/s/^  \([a-z]*\) .*/\1/p' <<<"$all"); do
-		[[ $command != -* ]]
+	n=0
+	while read -r command; do
+		n=$((n + 1))
 		run -0 "$OCI" "$command" --help
 		[[ ${lines[0]} == "Usage: holm-oci $command "* ]]
 		run -0 "$OCI" "$command" -h
-	done
+	done < <(sed -n '/^  [a-z]/s/^  \([a-z]*\) .*/\1/p' <<<"$all")
+	[ "$n" -ge 4 ]
 	for option in root log log-format log-level debug systemd-cgroup cgroup-manager rootless version; do
 		[[ $all == *"--$option"* ]]
 	done
