@@ -79,6 +79,9 @@ int state_remove(const struct state_dir *d, const char *id, const char *const *m
 int state_open_root(const char *root); /* a descriptor, or -errno */
 /* A container whose making was not finished has no state.json: then only `id` is set. */
 int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e);
+/* The same for a list of many: annotations, descriptors and notes may be left out. */
+int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out,
+		     struct err *e);
 /* The names of all containers below, sorted. */
 int state_list(struct arena *a, int root_fd, strings *out);
 
