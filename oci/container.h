@@ -23,6 +23,8 @@ struct container_ref {
 
 int ref_open(struct oci *o, const char *id, struct container_ref *out, struct err *e);
 void ref_close(struct container_ref *ref);
+/* What a command has left for a later one; NULL: nothing. */
+const char *note(const struct state *s, const char *key);
 int ref_cgroup(struct container_ref *ref, struct err *e);
 /* The words that engines look for, for a command that wants another status. */
 int ref_wrong_status(const struct container_ref *ref, const char *verb, struct err *e);
@@ -50,10 +52,10 @@ int connect_console(const char *path, struct err *e);
 int write_pid_file(const char *path, int pid, struct err *e);
 
 /*
- * create and run: makes the container, up to where it waits for the word to start; `box` is the
- * caller's to wait for or to forget.
+ * create and run: makes the container, up to where it waits for the word to start, or runs at once;
+ * `box` is the caller's to wait for or to forget.
  */
 int container_create(struct oci *o, const char *id, const struct create_options *opt,
-		     bool foreground, struct box **box, struct container_ref *ref, struct err *e);
+		     bool at_once, struct box **box, struct container_ref *ref, struct err *e);
 /* Until it ends, with its terminal and our signals passed on. The exit code, or -errno. */
 int foreground(struct box *b, struct err *e);

@@ -43,6 +43,10 @@ static const char *freezer_file(struct oci *o, const struct cg *cg)
 	return v1 ? arena_printf(o->arena, "%s/freezer.state", v1) : NULL;
 }
 
+/*
+ * Saved here, because from here on there is something to be removed. That there is a process is
+ * saved with the rest, if it can be found by its cgroup too: a file costs as much as three mounts.
+ */
 static int cgroup_made(void *arg, const struct cg *cg, struct err *e)
 {
 	struct making *m = arg;
@@ -51,6 +55,8 @@ static int cgroup_made(void *arg, const struct cg *cg, struct err *e)
 	if (!saved || put_note(m->o, &m->ref->state, "cgroup", saved) < 0)
 		return err_errno(e, ENOMEM, "cgroup");
 	m->ref->state.freezer = freezer_file(m->o, cg);
+	if (!cg->n)
+		m->ref->state.notes.n--; /* "none" is no way to find anything */
 	return state_save(&m->ref->dir, &m->ref->state, e);
 }
 
@@ -64,7 +70,7 @@ static int process_made(void *arg, int pid, struct err *e)
 	if (r < 0)
 		return r == -ESRCH ? 0 : r; /* it failed at once, and says why itself */
 	s->pid = pid;
-	return state_save(&m->ref->dir, s, e);
+	return note(s, "cgroup") ? 0 : state_save(&m->ref->dir, s, e);
 }
 
 static char *state_for_hooks(void *arg, int pid, const char *status)
@@ -137,7 +143,7 @@ static int keep_config(const struct container_ref *ref, const struct create_opti
 		       struct err *e)
 {
 	char path[PATH_MAX], block[16384];
-	_cleanup_fd_ int from = -1, to = -1;
+	_cleanup_fd_ int from = -1;
 	ssize_t n;
 
 	if (opt->config)
@@ -145,11 +151,10 @@ static int keep_config(const struct container_ref *ref, const struct create_opti
 	else
 		snprintf(path, sizeof(path), "%s/config.json", ref->state.bundle);
 	from = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-	to = sys_openat(ref->dir.fd, "config.json", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (from < 0 || to < 0)
-		return err_errno(e, from < 0 ? -from : -to, "keep %s", path);
+	if (from < 0)
+		return err_errno(e, -from, "keep %s", path);
 	while ((n = sys_read(from, block, sizeof(block))) > 0) {
-		int r = sys_write_all(to, block, (size_t)n);
+		int r = sys_write_all(ref->dir.lock_fd, block, (size_t)n);
 
 		if (r < 0)
 			return err_errno(e, -r, "keep %s", path);
@@ -211,7 +216,6 @@ static bool has_hooks(const struct container *c)
 	return c->hooks[HOOK_POSTSTART].n || c->hooks[HOOK_POSTSTOP].n;
 }
 
-/* The first entry of the state: from here on `delete` knows what to look for. */
 static int write_down(struct oci *o, const char *id, const struct container *c,
 		      struct container_ref *ref, struct err *e)
 {
@@ -234,7 +238,7 @@ static int write_down(struct oci *o, const char *id, const struct container *c,
 	};
 	if (has_hooks(c) && put_note(o, s, "hooks", "yes") < 0)
 		return err_errno(e, ENOMEM, "state");
-	return state_save(&ref->dir, s, e);
+	return 0;
 }
 
 static uint32_t listen_fds(void)
@@ -263,7 +267,7 @@ static int pass_listen_fds(struct oci *o, struct container *c)
 	return config_env_put(o->arena, env, "LISTEN_PID=1");
 }
 
-static int load(struct oci *o, const char *id, const struct create_options *opt,
+static int load(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
 		struct container *c, struct err *e)
 {
 	const char *bundle;
@@ -275,7 +279,7 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 		return r;
 	c->bundle = bundle;
 	c->life = (struct container_life){
-		.await_start = true,
+		.await_start = !at_once,
 		.no_new_keyring = opt->no_new_keyring,
 		.no_pivot = opt->no_pivot,
 		.preserve_fds = opt->preserve_fds,
@@ -316,8 +320,10 @@ static int sockets_open(struct sockets *out, const struct container *c,
 			const struct create_options *opt, const struct state_dir *dir,
 			struct err *e)
 {
-	int r = out->start_fd = listen_start(dir, e);
+	int r = 0;
 
+	if (c->life.await_start)
+		r = out->start_fd = listen_start(dir, e);
 	if (r >= 0 && opt->console_socket)
 		r = out->console_fd = connect_console(opt->console_socket, e);
 	if (r >= 0 && c->seccomp && scmp_notifies(c->seccomp) && c->seccomp->listener_path)
@@ -346,14 +352,14 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 	return container_start(s, &keeper, box, e);
 }
 
-static int finish(struct making *m, const struct create_options *opt, struct box *box,
-		  struct err *e)
+static int finish(struct making *m, const struct create_options *opt, bool await_start,
+		  struct box *box, struct err *e)
 {
 	struct container_ref *ref = m->ref;
 	int r;
 
-	ref->state.phase = PHASE_CREATED;
-	ref->status = STATUS_CREATED;
+	ref->state.phase = await_start ? PHASE_CREATED : PHASE_STARTED;
+	ref->status = await_start ? STATUS_CREATED : STATUS_RUNNING;
 	r = state_save(&ref->dir, &ref->state, e);
 	return r == 0 ? write_pid_file(opt->pid_file, box->pid, e) : r;
 }
@@ -368,19 +374,19 @@ static int fill(struct making *m, struct spec *s, const struct create_options *o
 		r = keep_config(m->ref, opt, e);
 	if (r == 0)
 		r = start_box(m, s, opt, box, e);
-	return r == 0 ? finish(m, opt, *box, e) : r;
+	return r == 0 ? finish(m, opt, s->container->life.await_start, *box, e) : r;
 }
 
-int container_create(struct oci *o, const char *id, const struct create_options *opt,
-		     bool foreground, struct box **box, struct container_ref *ref, struct err *e)
+int container_create(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
+		     struct box **box, struct container_ref *ref, struct err *e)
 {
 	struct making m = { o, ref };
 	struct container *c = arena_alloc(o->arena, sizeof(*c));
 	struct spec *s = arena_alloc(o->arena, sizeof(*s));
-	int r = c && s ? load(o, id, opt, c, e) : err_errno(e, ENOMEM, "create");
+	int r = c && s ? load(o, id, opt, at_once, c, e) : err_errno(e, ENOMEM, "create");
 
 	if (r == 0)
-		r = check_console(c, opt, foreground, e);
+		r = check_console(c, opt, at_once && !opt->detach, e);
 	if (r < 0)
 		return r;
 	s->arena = o->arena;

@@ -30,7 +30,7 @@ void ref_close(struct container_ref *ref)
 	state_close(&ref->dir);
 }
 
-static const char *note(const struct state *s, const char *key)
+const char *note(const struct state *s, const char *key)
 {
 	for (size_t i = 0; i < s->notes.n; i++)
 		if (str_eq(s->notes.items[i].key, key))

@@ -47,12 +47,12 @@ int cmd_run(struct oci *o, int argc, char **argv, struct err *e)
 	const struct create_options *opt = &o->opt.run;
 	struct box *box = NULL;
 	struct err ignored;
-	int r = container_create(o, argv[0], opt, !opt->detach, &box, &ref, e);
+	int r = container_create(o, argv[0], opt, true, &box, &ref, e);
 
 	(void)argc;
 	if (r < 0)
 		return r;
-	r = ref_start(o, &ref, e);
+	r = hooks_run(o, &ref, HOOK_POSTSTART, false, e);
 	if (r < 0) {
 		ref_destroy(o, &ref, &ignored);
 		box_free(box);

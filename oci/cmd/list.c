@@ -40,9 +40,10 @@ static const char *owner_name(struct arena *a, uint32_t uid)
 static int add(struct oci *o, int root_fd, const char *id, rows *out, struct err *e)
 {
 	struct row *last = out->n ? &out->items[out->n - 1] : NULL;
-	struct row row;
+	bool brief = !str_eq(o->opt.list.format, "json");
+	struct row row = { 0 };
 	struct row *slot;
-	int r = state_load(o->arena, root_fd, id, &row.state, e);
+	int r = (brief ? state_load_brief : state_load)(o->arena, root_fd, id, &row.state, e);
 
 	if (r == -ENOENT) /* removed since we saw it */
 		return 0;

@@ -82,6 +82,13 @@ struct json_row {
 int json_read(const struct json_reader *r, const struct json_path *at, struct json_object *v,
 	      const struct json_table *table, void *out);
 
+/*
+ * The same for the plain members alone (strings, numbers, true and false), straight from the text:
+ * several times faster where many small texts are read and lists and objects in them do not matter.
+ * -EAGAIN: the text is not simple enough, or wrong; json_read will tell.
+ */
+int json_skim(const struct json_reader *r, const struct json_table *table, void *out);
+
 int json_fail(const struct json_reader *r, const struct json_path *at, int code, const char *fmt,
 	      ...) PRINTF_LIKE(4, 5);
 int json_no_memory(const struct json_reader *r);

@@ -18,7 +18,7 @@
 #define NEW_FILE  STATE_FILE ".new"
 #define ROOT_MODE 0700 /* a container's state tells of mounts, paths and environment */
 
-static const char *const own_files[] = { STATE_FILE, NEW_FILE, "config.json", NULL };
+static const char *const own_files[] = { STATE_FILE, NEW_FILE, NULL };
 
 /* `path` with all directories above it, like mkdir -p. */
 static int make_dirs(const char *path)

@@ -59,6 +59,18 @@ int state_read(struct arena *a, const char *text, size_t len, const char *name, 
 	return ret;
 }
 
+int state_read_brief(struct arena *a, const char *text, size_t len, const char *name,
+		     struct state *out, struct err *e)
+{
+	struct json_reader r = { .a = a, .name = name, .text = text, .len = len };
+	struct state s = { 0 };
+
+	if (json_skim(&r, &table, &s) < 0)
+		return state_read(a, text, len, name, out, e);
+	*out = s;
+	return 0;
+}
+
 static void put_string(struct jsonout *j, const char *key, const char *value)
 {
 	if (value)

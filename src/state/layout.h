@@ -6,8 +6,11 @@
 #include "state/state.h"
 
 #define STATE_FILE "state.json"
-#define LOCK_FILE  "lock"
+#define LOCK_FILE  "config.json"
 
 int state_read(struct arena *a, const char *text, size_t len, const char *name, struct state *out,
 	       struct err *e);
+/* Without annotations, descriptors and notes, unless that takes longer. */
+int state_read_brief(struct arena *a, const char *text, size_t len, const char *name,
+		     struct state *out, struct err *e);
 void state_write(struct jsonout *j, const struct state *s);

@@ -170,7 +170,8 @@ static int load_unfinished(int root_fd, const char *id, struct state *out, struc
 	return 0;
 }
 
-int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
+static int load(struct arena *a, int root_fd, const char *id, bool brief, struct state *out,
+		struct err *e)
 {
 	char path[STATE_ID_MAX + sizeof("/" STATE_FILE)];
 	_cleanup_buf_ struct buf text = { 0 };
@@ -187,10 +188,21 @@ int state_load(struct arena *a, int root_fd, const char *id, struct state *out, 
 		return load_unfinished(root_fd, id, out, e);
 	if (r < 0)
 		return err_errno(e, -r, "state of %s", path);
-	r = state_read(a, text.data ? text.data : "", text.len, path, out, e);
+	r = (brief ? state_read_brief : state_read)(a, text.data ? text.data : "", text.len, path,
+						    out, e);
 	if (r == 0)
 		out->id = id;
 	return r;
+}
+
+int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
+{
+	return load(a, root_fd, id, false, out, e);
+}
+
+int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
+{
+	return load(a, root_fd, id, true, out, e);
 }
 
 /* ---- the list ---- */

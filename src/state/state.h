@@ -2,9 +2,9 @@
 /*
  * What is kept on disk of a container between two commands: a directory ROOT/ID, and in it
  *
- *	lock        whoever changes the container holds it (flock(2)); a holder that dies frees it
+ *	config.json the bundle's, as it was when the container was made; and the lock: whoever changes
+ *		    the container holds it (flock(2)), and a holder that dies frees it
  *	state.json  struct state; replaced as a whole, so that it can be read without the lock
- *	config.json the bundle's, as it was when the container was made
  *
  * Of two that make the same directory one wins: that is what makes ids unique. It appears with its
  * lock already in it and held. Whether a container runs is never stored, but looked up in /proc,
@@ -79,6 +79,9 @@ int state_remove(const struct state_dir *d, const char *id, const char *const *m
 int state_open_root(const char *root); /* a descriptor, or -errno */
 /* A container whose making was not finished has no state.json: then only `id` is set. */
 int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e);
+/* The same for a list of many: annotations, descriptors and notes may be left out. */
+int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out,
+		     struct err *e);
 /* The names of all containers below, sorted. */
 int state_list(struct arena *a, int root_fd, strings *out);
 

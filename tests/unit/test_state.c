@@ -146,6 +146,31 @@ static void saved_and_loaded(void **state)
 	assert_int_equal(state_load(*state, root_fd, "c", &t, NULL), -ENOENT);
 }
 
+/* The short way to read says the same, and leaves to the long one what it does not understand. */
+static void loaded_briefly(void **state)
+{
+	static const char *const bundles[] = { "/b", "/with \"quotes\"", "/{[,:]}", "/\xc3\xa9" };
+	struct state s = full_state(), t = { 0 };
+	_cleanup_state_ struct state_dir d = STATE_DIR_INIT;
+	_cleanup_fd_ int root_fd = -1;
+
+	assert_int_equal(state_create(root, "c", &d, NULL), 0);
+	root_fd = state_open_root(root);
+	for (size_t i = 0; i < ARRAY_SIZE(bundles); i++) {
+		s.bundle = bundles[i];
+		s.pid_start = i ? UINT64_MAX : 5; /* too long for the short way */
+		assert_int_equal(state_save(&d, &s, NULL), 0);
+		assert_int_equal(state_load_brief(*state, root_fd, "c", &t, NULL), 0);
+		assert_string_equal(t.id, "c");
+		assert_string_equal(t.bundle, s.bundle);
+		assert_string_equal(t.created, s.created);
+		assert_string_equal(t.rdt_path, s.rdt_path);
+		assert_true(t.phase == s.phase && t.pid == s.pid && t.pid_start == s.pid_start);
+		assert_true(t.owner == 7 && t.terminal);
+	}
+	assert_int_equal(state_remove(&d, "c", NULL, NULL), 0);
+}
+
 static void status_is_looked_up(void **state)
 {
 	struct state s = full_state();
@@ -387,7 +412,7 @@ static int tear_down(void **state)
 	arena_free(*state);
 	snprintf(path, sizeof(path), "%s/a", root);
 	rmdir(path);
-	snprintf(path, sizeof(path), "%s/same/lock", root);
+	snprintf(path, sizeof(path), "%s/same/config.json", root);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/same", root);
 	rmdir(path);
@@ -403,6 +428,7 @@ int main(void)
 		TEST(one_of_two_wins),
 		TEST(the_root_is_made),
 		TEST(saved_and_loaded),
+		TEST(loaded_briefly),
 		TEST(status_is_looked_up),
 		TEST(a_zombie_has_stopped),
 		TEST(one_that_is_being_made),
