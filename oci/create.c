@@ -277,6 +277,11 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 		r = config_load(o->arena, bundle, opt->config, c, e);
 	if (r < 0)
 		return r;
+	if (o->cgroup_manager == MANAGER_SYSTEMD)
+		return err_set(e, EOPNOTSUPP,
+			       "systemd's cgroup manager is not supported: tell the engine to use "
+			       "cgroupfs (podman: --cgroup-manager=cgroupfs; Docker: "
+			       "native.cgroupdriver=cgroupfs; kubelet: cgroupDriver: cgroupfs)");
 	c->bundle = bundle;
 	c->life = (struct container_life){
 		.await_start = !at_once,

@@ -30,6 +30,7 @@ static void terminal_raw(struct relay *r)
 		return;
 	t = r->saved;
 	cfmakeraw(&t);
+	t.c_oflag |= OPOST; /* the container's terminal leaves that to ours */
 	r->raw = tcsetattr(0, TCSANOW, &t) == 0;
 }
 

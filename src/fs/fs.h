@@ -92,6 +92,8 @@ struct fs_any {
 };
 
 int fs_any(struct fs *fs, const struct fs_any *a);
+/* All that is in one directory, into another; takes both. */
+int fs_copy_up(int from_fd, int to_fd);
 /* What is at dst, covered by a read-only view of itself. */
 int fs_read_only(struct fs *fs, const char *dst, bool optional);
 int fs_scratch(struct fs *fs, const char *dst, uint32_t mode, uint64_t attrs);

@@ -164,10 +164,39 @@ static int fresh_any(struct fs *fs, const struct fs_any *a)
 	return r < 0 ? r : fs_loose(fs, sys_fsmount(fs_fd, (unsigned)a->attrs));
 }
 
+/* What is at its place now becomes its first content, with its owner and mode. */
+static int copy_up(struct fs *fs, int tree_fd, const char *dst)
+{
+	int from_fd = sys_openat2(fs->root_fd, dst, O_RDONLY | O_DIRECTORY,
+				  RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	int to_fd, r;
+	struct statx sx;
+
+	if (from_fd == -ENOENT)
+		return 0;
+	fs->failed = "copy what it hides";
+	if (from_fd < 0)
+		return from_fd;
+	to_fd = sys_openat(tree_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	r = to_fd < 0 ? to_fd : sys_statx(from_fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx);
+	if (r == 0)
+		r = sys_fchmod(to_fd, sx.stx_mode & 07777);
+	if (r == 0 && (sx.stx_uid || sx.stx_gid))
+		r = sys_fchownat(to_fd, "", sx.stx_uid, sx.stx_gid, AT_EMPTY_PATH);
+	if (r == 0)
+		return fs_copy_up(from_fd, to_fd);
+	sys_close(from_fd);
+	if (to_fd >= 0)
+		sys_close(to_fd);
+	return r;
+}
+
 int fs_any(struct fs *fs, const struct fs_any *a)
 {
 	int tree_fd = fresh_any(fs, a), r = tree_fd < 0 ? tree_fd : 0;
 
+	if (r == 0 && a->copy_up)
+		r = copy_up(fs, tree_fd, a->dst);
 	if (r == 0)
 		r = set_if_any(tree_fd, a->propagate_below ? AT_RECURSIVE : 0, 0, 0,
 			       a->propagation);

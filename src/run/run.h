@@ -122,7 +122,7 @@ struct run {
 	int started_fd; /* init: who said that we shall start, and hears of a failure */
 
 	bool timed;
-	bool done; /* it has started: undo only releases what P holds */
+	bool done;          /* it has started: undo only releases what P holds */
 	unsigned n_started; /* rows of the table begun by P, for undo */
 	struct {
 		const char *step; /* fault injection, in test builds */

@@ -146,6 +146,10 @@ static int start(const struct spec *s, const struct keeper *k, bool timed, struc
 	r->shared->at_step = (unsigned)step_index("clone");
 	if (s->d.pty && ioctl(0, TIOCGWINSZ, &r->winsize) < 0)
 		ioctl(1, TIOCGWINSZ, &r->winsize);
+	if (s->d.rows && s->d.columns) {
+		r->winsize.ws_row = s->d.rows;
+		r->winsize.ws_col = s->d.columns;
+	}
 	fault_setup(r, environ);
 	if (run_start(r) < 0) {
 		int code = start_failed(r, e);

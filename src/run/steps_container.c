@@ -170,6 +170,31 @@ static int mount_cgroups(struct run *r, const struct mnt *m)
 	return code;
 }
 
+/*
+ * In a user namespace some file systems can be mounted only by whoever owns the namespace that they
+ * show. Where that is the host's, its own view of it is shown instead, as it is there.
+ */
+static int bind_instead(struct run *r, const struct mnt *m, int code)
+{
+	static const struct {
+		const char *type, *host;
+	} views[] = { { "sysfs", "/sys" }, { "proc", "/proc" }, { "mqueue", "/dev/mqueue" } };
+
+	for (size_t i = 0; code == -EPERM && i < sizeof(views) / sizeof(views[0]); i++) {
+		struct fs_bind b = {
+			.src = views[i].host,
+			.dst = m->dst,
+			.attrs = m->attrs,
+			.recursive = true,
+			.is_dir = 1,
+		};
+
+		if (strcmp(m->type, views[i].type) == 0)
+			return fs_bind(&r->fs, &b);
+	}
+	return code;
+}
+
 static int mount_fresh(struct run *r, const struct mnt *m)
 {
 	struct fs_any a = {
@@ -184,7 +209,7 @@ static int mount_fresh(struct run *r, const struct mnt *m)
 		.copy_up = m->copy_up,
 	};
 
-	return fs_any(&r->fs, &a);
+	return bind_instead(r, m, fs_any(&r->fs, &a));
 }
 
 int container_mount(struct run *r, const struct mnt *m)

@@ -263,6 +263,46 @@ static const struct mnt *nth_idmapped(const struct run *r, size_t i)
 	return NULL;
 }
 
+static int user_ns_of(int pid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+}
+
+static int wait_to_be_killed(void *arg)
+{
+	(void)arg;
+	while (sys_poll(NULL, 0, -1) <= 0)
+		;
+	return 0;
+}
+
+/* A user namespace that nobody lives in: only its maps are wanted. */
+static int user_ns_of_maps(const char *uid_map, const char *gid_map)
+{
+	_Alignas(16) char stack[4096];
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | CLONE_VM | CLONE_CLEAR_SIGHAND,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	int pid = sys_clone_fn(&args, wait_to_be_killed, NULL), fd, code;
+	const char *failed;
+	char proc[32];
+
+	if (pid < 0)
+		return pid;
+	snprintf(proc, sizeof(proc), "/proc/%d", pid);
+	code = user_write_maps(proc, uid_map, gid_map, false, &failed);
+	fd = code < 0 ? code : user_ns_of(pid);
+	sys_kill(pid, SIGKILL);
+	while (sys_wait4(pid, NULL, __WALL, NULL) == -EINTR)
+		;
+	return fd;
+}
+
 /*
  * mount_setattr(2), MOUNT_ATTR_IDMAP: an id on the disk is seen inside as if the box's map did not
  * exist. Only the owner of the file system may do it, so the parent does, and passes the tree on.
@@ -273,18 +313,20 @@ int act_idmap(struct run *r, size_t i)
 	struct wire_head head = { .type = WIRE_TREE };
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 	_cleanup_fd_ int user_fd = -1, tree_fd = -1;
-	char path[48];
 	int code;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", r->pid);
-	user_fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-	tree_fd = sys_open_tree(AT_FDCWD, m->src, OPEN_TREE_CLONE | AT_RECURSIVE);
+	unsigned below = m->recursive || !r->d->container ? AT_RECURSIVE : 0;
+
+	user_fd = m->uid_map ? user_ns_of_maps(m->uid_map, m->gid_map) : user_ns_of(r->pid);
+	tree_fd = sys_open_tree(AT_FDCWD, m->src, OPEN_TREE_CLONE | below);
 	r->failed = "open the source";
 	if (user_fd < 0 || tree_fd < 0)
 		return user_fd < 0 ? user_fd : tree_fd;
 	attr.userns_fd = (unsigned)user_fd;
 	r->failed = "idmap it (can this file system be idmapped?)";
-	code = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	if (r->d->container && !m->idmap_below)
+		below = 0;
+	code = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | below, &attr);
 	if (code < 0)
 		return code;
 	return tell(r, &head, sizeof(head), &tree_fd, 1);

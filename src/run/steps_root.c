@@ -414,6 +414,21 @@ static int open_ptmx(struct run *r)
 	return fs_open(&r->fs, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
 }
 
+/* As engines expect it: no "\r" before "\n", and owned by the process. */
+static int engine_terminal(struct run *r)
+{
+	struct termios t;
+	int code = sys_ioctl(r->slave_fd, TCGETS, &t);
+
+	r->failed = "set up the terminal";
+	t.c_oflag &= ~(tcflag_t)ONLCR;
+	if (code == 0)
+		code = sys_ioctl(r->slave_fd, TCSETS, &t);
+	if (code == 0 && r->seal->uid)
+		code = sys_fchownat(r->slave_fd, "", r->seal->uid, (gid_t)-1, AT_EMPTY_PATH);
+	return code;
+}
+
 /* The master goes to the parent; the slave becomes the program's terminal. */
 int act_terminal(struct run *r, size_t i)
 {
@@ -435,6 +450,9 @@ int act_terminal(struct run *r, size_t i)
 	if (code < 0)
 		return code;
 	r->slave_fd = r->controlling_fd = code;
+	code = r->d->container ? engine_terminal(r) : 0;
+	if (code < 0)
+		return code;
 	code = (int)sys_send_fds(r->control_fd[1], &head, sizeof(head), &r->master_fd, 1);
 	sys_close(r->master_fd);
 	return code < 0 ? code : 0;

@@ -355,12 +355,22 @@ static const char *path_of(char *const *envp)
 
 static int search(struct run *r, const char *name, bool only_look);
 
+/* As execve(2) would find, who refuses whatever is no file with EACCES. */
+static int may_execute(const char *path)
+{
+	struct statx sx;
+	int code = sys_faccessat(AT_FDCWD, path, 1 /* X_OK */);
+
+	if (code == 0)
+		code = sys_statx(AT_FDCWD, path, 0, STATX_TYPE, &sx);
+	return code < 0 ? code : S_ISREG(sx.stx_mode) ? 0 : -EACCES;
+}
+
 /* Can the command be found and may it be executed? */
 static int find_command(struct run *r)
 {
 	const char *path = r->program->path;
-	int code = strchr(path, '/') ? sys_faccessat(AT_FDCWD, path, 1 /* X_OK */)
-				     : search(r, path, true);
+	int code = strchr(path, '/') ? may_execute(path) : search(r, path, true);
 
 	if (code < 0)
 		r->failed = code == -EACCES     ? "permission denied"
@@ -386,7 +396,7 @@ static int search(struct run *r, const char *name, bool only_look)
 			memcpy(path, dir, len);
 			path[len] = '/';
 			memcpy(path + len + 1, name, name_len + 1);
-			code = sys_faccessat(AT_FDCWD, path, 1 /* X_OK */);
+			code = may_execute(path);
 			if (code == 0 && only_look)
 				return 0;
 			if (code == 0)

@@ -202,6 +202,10 @@ static int decide_process(struct spec *s, struct err *e)
 	seal->filter_len = s->filter_len;
 	seal->filter_flags = s->filter_flags;
 	d->pty = p->terminal;
+	if (p->console_size_given) {
+		d->rows = (uint16_t)MIN(p->console_height, UINT16_MAX);
+		d->columns = (uint16_t)MIN(p->console_width, UINT16_MAX);
+	}
 	d->console = p->terminal && d->new_root;
 	for (int i = 0; i < 3; i++)
 		seal->tty[i] = p->terminal;

@@ -77,6 +77,46 @@ static enum mnt_kind kind_of(const struct container_mount *cm, const struct moun
 	return MNT_FRESH;
 }
 
+/* Ranges as the kernel reads them; an id of the container's is turned into one outside. */
+static const char *map_text(struct spec *s, const id_ranges *map)
+{
+	const char *text = "";
+
+	for (size_t i = 0; text && i < map->n; i++)
+		text = arena_printf(s->arena, "%s%u %u %u\n", text, map->items[i].inside,
+				    map->items[i].outside, map->items[i].count);
+	return text;
+}
+
+/* Its own maps, those in the option, or, without either, those of the container. */
+static int add_idmap(struct spec *s, struct mnt *m, const struct container_mount *cm,
+		     const struct mount_words *w, struct err *e)
+{
+	const id_ranges *uids = cm->uid_mappings.n ? &cm->uid_mappings : &w->uids.ranges;
+	const id_ranges *gids = cm->gid_mappings.n ? &cm->gid_mappings : &w->gids.ranges;
+
+	m->idmap = w->idmap || cm->uid_mappings.n;
+	m->idmap_below = w->ridmap;
+	if (!m->idmap)
+		return 0;
+	if (w->uids.relative || w->gids.relative)
+		return err_set(e, EINVAL,
+			       "mount %s: idmap: maps relative to the container's are "
+			       "not known here",
+			       cm->destination);
+	if (!uids->n && !gids->n) {
+		if (s->ns[NS_USER].mode == NS_NEW)
+			return 0;
+		return err_set(e, EINVAL,
+			       "mount %s: idmap: there is no map, neither the mount's nor a user "
+			       "namespace's",
+			       cm->destination);
+	}
+	m->uid_map = map_text(s, uids->n ? uids : gids);
+	m->gid_map = map_text(s, gids->n ? gids : uids);
+	return m->uid_map && m->gid_map ? 0 : err_errno(e, ENOMEM, "mounts");
+}
+
 static int add_mount(struct spec *s, const struct container_mount *cm, struct err *e)
 {
 	struct mount_words w;
@@ -96,8 +136,9 @@ static int add_mount(struct spec *s, const struct container_mount *cm, struct er
 				       cm->destination);
 		m->src = path_normal(s->arena, s->container->bundle, cm->source);
 		m->recursive = w.rbind || !w.bind;
-		m->idmap = w.idmap || cm->uid_mappings.n;
-		return m->src ? 0 : err_errno(e, ENOMEM, "mounts");
+		if (!m->src)
+			return err_errno(e, ENOMEM, "mounts");
+		return add_idmap(s, m, cm, &w, e);
 	}
 	if (!cm->type || !*cm->type)
 		return err_set(e, EINVAL, "mount %s: it has neither a type nor the option bind",

@@ -89,9 +89,11 @@ struct mnt {
 	strings options;                   /* fresh: KEY=VALUE or KEY, for fsconfig(2) */
 	uint64_t clear;                    /* MOUNT_ATTR_* that are taken away */
 	uint64_t attrs_below, clear_below; /* the same for it and what is mounted below */
-	bool copy_up;                      /* tmpfs: begins with what it hides */
-	bool propagate_below;              /* `propagation` is for what is below, too */
-	uint32_t node_type, major, minor;  /* make node: S_IFCHR ... */
+	const char *uid_map, *gid_map; /* idmap: as the kernel reads them; NULL: the box's own */
+	bool idmap_below;
+	bool copy_up;                     /* tmpfs: begins with what it hides */
+	bool propagate_below;             /* `propagation` is for what is below, too */
+	uint32_t node_type, major, minor; /* make node: S_IFCHR ... */
 	uint32_t uid, gid;
 };
 
@@ -241,6 +243,7 @@ struct decided {
 	uint64_t host_propagation; /* of the host's mounts as the first process sees them */
 	mnts covers;               /* masked and read-only paths, after the hooks */
 	bool console;              /* the terminal is shown as /dev/console */
+	uint16_t rows, columns;    /* of the terminal; 0: as the caller's */
 	bool init_caps;            /* the init is not user 0 and needs them handed on */
 	hooks hooks[HOOK_KINDS];
 	const struct resources *resources; /* of its cgroup; NULL: no limits */
@@ -394,6 +397,6 @@ int check_fallback(struct spec *s, const struct facts *f, struct err *e);
 int check_time(struct spec *s, struct err *e);
 int check_memory(struct spec *s, const struct facts *f, struct err *e);
 int check_container(struct spec *s, const struct facts *f, struct err *e); /* of all of it */
-int check_hooks(struct spec *s, struct err *e); /* of a container */
+int check_hooks(struct spec *s, struct err *e);                            /* of a container */
 int check_container_root(struct spec *s, const struct facts *f, struct err *e);
 bool path_below(const char *path, const char *dir); /* path is dir or lies in it */

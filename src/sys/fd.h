@@ -126,6 +126,11 @@ static inline int64_t sys_lseek(int fd, int64_t offset, int whence)
 	return RAW3(SYS_lseek, fd, offset, whence);
 }
 
+static inline ssize_t sys_sendfile(int to_fd, int from_fd, size_t len)
+{
+	return RAW4(SYS_sendfile, to_fd, from_fd, NULL, len);
+}
+
 static inline int sys_dup3(int from, int to, int flags)
 {
 	return (int)RAW3(SYS_dup3, from, to, flags);
