@@ -197,10 +197,11 @@ static void limits_are_in_force(void **state)
 	struct resources r = RESOURCES_INIT;
 	struct cg cg = CG_INIT;
 	struct cg_stats s;
-	struct arena *a = arena_new();
+	struct arena *a;
 
 	(void)state;
 	need_root();
+	a = arena_new();
 	r.memory_limit = 64 << 20;
 	r.cpu_shares = 512;
 	r.cpu_quota_us = 50000;
@@ -703,13 +704,14 @@ static void deep_ones_can_be_entered(void **state)
 
 static void usage_is_counted(void **state)
 {
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct cg cg = CG_INIT;
 	struct cg_stats s;
 	pid_t pid;
 
 	(void)state;
 	need_root();
+	a = arena_new();
 	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
 	pid = fork();
 	if (pid == 0) {
@@ -862,7 +864,7 @@ static void huge_pages_where_they_are(void **state)
 {
 	struct hugepage_limit huge = { "2MB", 4 << 20 };
 	struct resources r = RESOURCES_INIT;
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct cg cg = CG_INIT;
 	struct cg_stats s;
 	bool seen = false;
@@ -871,6 +873,7 @@ static void huge_pages_where_they_are(void **state)
 	need_root();
 	if (!getenv("HOLM_TEST_VM") || !has(CG_HUGETLB))
 		skip(); /* the root of that tree belongs to the machine */
+	a = arena_new();
 	r.hugepages.items = &huge;
 	r.hugepages.n = 1;
 	OK(cg_create(&cg, &sys, path, &r, 0, &e));
