@@ -332,6 +332,7 @@ struct facts {
 	bool tty[3];
 	bool exec_enters_time_ns;
 	bool fallback_active;       /* user namespaces are refused and the fallback was asked for */
+	bool signals_scoped;        /* Landlock keeps signals and abstract sockets within (ABI 6) */
 	const char *resolv_conf;    /* content; NULL: none */
 	id_ranges subuids, subgids; /* `outside` and `count` of each range granted */
 
