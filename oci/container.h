@@ -44,7 +44,17 @@ int hooks_of(struct oci *o, const struct container_ref *ref, enum hook_kind kind
 int hooks_run(struct oci *o, const struct container_ref *ref, enum hook_kind kind, bool all,
 	      struct err *e);
 
-/* ---- start.c: from configuration to process ---- */
+/* ---- notify.c: sd_notify(3) ---- */
+
+#define NOTIFY_DIR "notify" /* in the state directory */
+
+bool notify_wanted(void);
+int notify_add(struct oci *o, const char *id, struct container *c);
+int notify_make_dir(const struct state_dir *dir, struct err *e);
+int notify_listen(const struct container_ref *ref, struct err *e);
+int notify_wait(int fd, const struct container_ref *ref, struct err *e);
+
+/* ---- create.c: from configuration to process ---- */
 
 /* A spec that holds the container, decided; its descriptors are the keeper's. */
 int spec_decide(struct spec *s, struct err *e);
@@ -55,7 +65,7 @@ int write_pid_file(const char *path, int pid, struct err *e);
  * create and run: makes the container, up to where it waits for the word to start, or runs at once;
  * `box` is the caller's to wait for or to forget.
  */
-int container_create(struct oci *o, const char *id, const struct create_options *opt,
-		     bool at_once, struct box **box, struct container_ref *ref, struct err *e);
+int container_create(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
+		     struct box **box, struct container_ref *ref, struct err *e);
 /* Until it ends, with its terminal and our signals passed on. The exit code, or -errno. */
 int foreground(struct box *b, struct err *e);

@@ -293,7 +293,9 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 				  ? c->cgroups_path
 				  : arena_printf(o->arena, "holm-oci-%s", id),
 	};
-	return pass_listen_fds(o, c) < 0 ? err_errno(e, ENOMEM, "LISTEN_FDS") : 0;
+	if (notify_add(o, id, c) < 0 || pass_listen_fds(o, c) < 0)
+		return err_errno(e, ENOMEM, "create");
+	return 0;
 }
 
 static int check_console(const struct container *c, const struct create_options *opt,
@@ -377,6 +379,8 @@ static int fill(struct making *m, struct spec *s, const struct create_options *o
 
 	if (r == 0)
 		r = keep_config(m->ref, opt, e);
+	if (r == 0)
+		r = notify_make_dir(&m->ref->dir, e);
 	if (r == 0)
 		r = start_box(m, s, opt, box, e);
 	return r == 0 ? finish(m, opt, s->container->life.await_start, *box, e) : r;

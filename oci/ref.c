@@ -175,6 +175,8 @@ int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e)
 		return r;
 	ref->status = STATUS_STOPPED;
 	hooks_run(o, ref, HOOK_POSTSTOP, true, e);
+	sys_unlinkat(ref->dir.fd, NOTIFY_DIR "/notify.sock", 0);
+	sys_unlinkat(ref->dir.fd, NOTIFY_DIR, AT_REMOVEDIR);
 	return state_remove(&ref->dir, ref->state.id, more, e);
 }
 
@@ -215,11 +217,14 @@ static int hear_of_failure(int fd, const struct container_ref *ref, struct err *
 int ref_start(struct oci *o, struct container_ref *ref, struct err *e)
 {
 	const char word = START_WORD;
-	_cleanup_fd_ int fd = -1;
+	_cleanup_fd_ int fd = -1, notify_fd = -1;
 	int r;
 
 	if (ref->status != STATUS_CREATED)
 		return ref_wrong_status(ref, "start", e);
+	notify_fd = notify_listen(ref, e);
+	if (notify_fd < -1)
+		return notify_fd;
 	fd = connect_start(ref);
 	r = fd < 0 ? fd : (int)sys_write(fd, &word, 1);
 	if (r < 0)
@@ -234,5 +239,11 @@ int ref_start(struct oci *o, struct container_ref *ref, struct err *e)
 	r = state_save(&ref->dir, &ref->state, e);
 	if (r == 0)
 		r = hooks_run(o, ref, HOOK_POSTSTART, false, e);
+	if (r == 0 && notify_fd >= 0) {
+		/* That can take long: others may go on with the container meanwhile. */
+		cleanup_fd(&ref->dir.lock_fd);
+		ref->dir.lock_fd = -1;
+		r = notify_wait(notify_fd, ref, e);
+	}
 	return r;
 }

@@ -47,12 +47,13 @@ int cmd_run(struct oci *o, int argc, char **argv, struct err *e)
 	const struct create_options *opt = &o->opt.run;
 	struct box *box = NULL;
 	struct err ignored;
-	int r = container_create(o, argv[0], opt, true, &box, &ref, e);
+	bool at_once = !notify_wanted(); /* else its socket must be there before it starts */
+	int r = container_create(o, argv[0], opt, at_once, &box, &ref, e);
 
 	(void)argc;
 	if (r < 0)
 		return r;
-	r = hooks_run(o, &ref, HOOK_POSTSTART, false, e);
+	r = at_once ? hooks_run(o, &ref, HOOK_POSTSTART, false, e) : ref_start(o, &ref, e);
 	if (r < 0) {
 		ref_destroy(o, &ref, &ignored);
 		box_free(box);

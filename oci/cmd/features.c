@@ -23,7 +23,7 @@
 /* What was built in, whatever the machine has of it. */
 static const bool has_cgroup_v1 = true, has_cgroup_v2 = true, has_rdma = true;
 static const bool has_systemd = false; /* until there is a helper that talks to it */
-static const bool has_apparmor = true, has_selinux = true, has_intel_rdt = true;
+static const bool has_apparmor = true, has_selinux = true, has_intel_rdt = false;
 
 static void put_words(struct jsonout *j, const char *key, const struct json_words *words)
 {
@@ -150,7 +150,7 @@ static void put_linux(struct jsonout *j)
 	jsonout_open(j, "mountExtensions", '{');
 	put_enabled(j, "idmap", true);
 	jsonout_close(j, '}');
-	put_enabled(j, "netDevices", true);
+	put_enabled(j, "netDevices", false);
 	jsonout_close(j, '}');
 }
 

@@ -136,9 +136,9 @@ int fs_overlay(struct fs *fs, const struct fs_overlay *o, uint64_t attrs);
 
 int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs);
 int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs, uint64_t propagation,
-		 const char *at);
-/* Takes tree_fd. `at`: where it is attached before it becomes the root; NULL: over "/". */
-int fs_root_place(struct fs *fs, int tree_fd, const char *at);
+		 bool in_place);
+/* Takes tree_fd. `at_fd`: where it is attached before it becomes the root; -1: over "/". */
+int fs_root_place(struct fs *fs, int tree_fd, int at_fd);
 int fs_pivot(struct fs *fs);
 /* Where pivot_root(2) is not to be had: whoever has CAP_SYS_CHROOT can find the way back. */
 int fs_chroot(struct fs *fs);

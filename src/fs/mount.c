@@ -124,7 +124,7 @@ int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs
 	int tree_fd = fresh(fs, "tmpfs", options, attrs);
 
 	fs->root_attrs = attrs;
-	return tree_fd < 0 ? tree_fd : fs_root_place(fs, tree_fd, NULL);
+	return tree_fd < 0 ? tree_fd : fs_root_place(fs, tree_fd, -1);
 }
 
 /* One option, KEY=VALUE or KEY. */

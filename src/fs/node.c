@@ -95,10 +95,8 @@ int fs_symlink(struct fs *fs, const char *target, const char *dst, bool optional
 	return r == -EEXIST && optional ? 0 : r;
 }
 
-/* A device cannot be made in a user namespace, so the host's own node is bound. */
-int fs_device(struct fs *fs, const char *src, const char *dst)
+static int bind_tree(struct fs *fs, int tree_fd, const char *dst)
 {
-	int tree_fd = fs_loose(fs, sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE));
 	struct fs_place place;
 	int r;
 
@@ -108,6 +106,18 @@ int fs_device(struct fs *fs, const char *src, const char *dst)
 	}
 	r = fs_place(fs, dst, FS_PLACE(false), &place);
 	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
+}
+
+static int bind_fd(struct fs *fs, int fd, const char *dst)
+{
+	return bind_tree(fs, fs_loose(fs, sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE)),
+			 dst);
+}
+
+/* A device cannot be made in a user namespace, so the host's own node is bound. */
+int fs_device(struct fs *fs, const char *src, const char *dst)
+{
+	return bind_tree(fs, fs_loose(fs, sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE)), dst);
 }
 
 /* As makedev(3) lays the numbers out, for mknod(2) as the kernel has it. */
@@ -135,6 +145,22 @@ static int same_node(struct fs *fs, int parent, const char *name, const struct f
 	return 0;
 }
 
+/* Where none can be made, as in any user namespace: the host's, if it is that device. */
+static int bind_node(struct fs *fs, const struct fs_node *n)
+{
+	int fd = fs_loose(fs, sys_openat(AT_FDCWD, n->dst, O_PATH, 0));
+	struct statx sx;
+	int r = fd < 0 ? fd : sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx);
+
+	fs->failed = "make it, or find it on the host";
+	if (r < 0)
+		return r;
+	if ((sx.stx_mode & S_IFMT) != n->type || sx.stx_rdev_major != n->major ||
+	    sx.stx_rdev_minor != n->minor)
+		return -ENODEV;
+	return bind_fd(fs, fd, n->dst);
+}
+
 int fs_make_node(struct fs *fs, const struct fs_node *n)
 {
 	const char *name;
@@ -146,6 +172,8 @@ int fs_make_node(struct fs *fs, const struct fs_node *n)
 	r = sys_mknodat(parent, name, n->type | n->mode, device_number(n->major, n->minor));
 	if (r == -EEXIST)
 		return same_node(fs, parent, name, n);
+	if (r == -EPERM)
+		return bind_node(fs, n);
 	if (r == 0 && (n->uid || n->gid)) {
 		fs->failed = "set its owner";
 		r = sys_fchownat(parent, name, n->uid, n->gid, AT_SYMLINK_NOFOLLOW);

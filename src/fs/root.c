@@ -10,9 +10,10 @@
  * Who enters the mount namespace meanwhile, as hooks do, would see only the new root: for them it
  * is attached where it lies.
  */
-int fs_root_place(struct fs *fs, int tree_fd, const char *at)
+int fs_root_place(struct fs *fs, int tree_fd, int at_fd)
 {
-	int r = sys_move_mount(tree_fd, AT_FDCWD, at ? at : "/", 0);
+	int r = at_fd < 0 ? sys_move_mount(tree_fd, AT_FDCWD, "/", 0)
+			  : sys_move_mount(tree_fd, at_fd, "", MOVE_MOUNT_T_EMPTY_PATH);
 
 	if (r < 0) {
 		fs->failed = "attach the new root";
@@ -26,11 +27,16 @@ int fs_root_place(struct fs *fs, int tree_fd, const char *at)
 
 /* What is asked for is set at once and all the way down: a read-only tree is not touched at all. */
 int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs, uint64_t propagation,
-		 const char *at)
+		 bool in_place)
 {
 	struct mount_attr attr = { .attr_set = attrs, .propagation = propagation };
-	int fd = sys_open_tree(AT_FDCWD, src, OPEN_TREE_CLONE | AT_RECURSIVE);
-	int r;
+	int dir_fd = sys_openat(AT_FDCWD, src, O_PATH | O_DIRECTORY, 0), fd, r;
+
+	if (dir_fd < 0) {
+		fs->failed = "open the directory";
+		return dir_fd;
+	}
+	fd = sys_open_tree(dir_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE);
 
 	if (fd < 0) {
 		fs->failed = "open the directory";
@@ -42,7 +48,7 @@ int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs, uint64_t propag
 		sys_close(fd);
 		return r;
 	}
-	return fs_root_place(fs, fd, at);
+	return fs_root_place(fs, fd, in_place ? dir_fd : -1);
 }
 
 /*

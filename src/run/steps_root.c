@@ -230,9 +230,9 @@ static int mount_root_bind(struct run *r, const struct mnt *m)
 	if (!r->d->container)
 		return fs_root_bind(&r->fs, m->src,
 				    m->attrs | (m->read_only ? MOUNT_ATTR_RDONLY : 0), MS_PRIVATE,
-				    NULL);
+				    false);
 	return fs_root_bind(&r->fs, m->src, 0, propagation == MS_SHARED ? 0 : propagation,
-			    r->d->attach_in_place ? m->src : NULL);
+			    r->d->attach_in_place);
 }
 
 int act_root(struct run *r, size_t i)
@@ -249,7 +249,7 @@ int act_root(struct run *r, size_t i)
 		struct fs_overlay o = overlay_values(m, NULL);
 
 		tree_fd = fs_overlay(&r->fs, &o, m->attrs);
-		return tree_fd < 0 ? tree_fd : fs_root_place(&r->fs, tree_fd, NULL);
+		return tree_fd < 0 ? tree_fd : fs_root_place(&r->fs, tree_fd, -1);
 	}
 	tmpfs_options(m, options, text);
 	return fs_root_fresh(&r->fs, options, m->attrs);

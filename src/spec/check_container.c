@@ -39,6 +39,20 @@ static int decide_namespaces(struct spec *s, struct err *e)
 	return 0;
 }
 
+/* What is asked for and cannot be had is an error. */
+static int refuse_missing(const struct spec *s, struct err *e)
+{
+	const struct container *c = s->container;
+
+	if (c->net_devices.n)
+		return err_set(e, EOPNOTSUPP,
+			       "linux.netDevices: moving network devices is not "
+			       "supported");
+	if (c->rdt.given)
+		return err_set(e, EOPNOTSUPP, "linux.intelRdt: it is not supported");
+	return 0;
+}
+
 static int decide_names(struct spec *s, struct err *e)
 {
 	const struct container *c = s->container;
@@ -253,7 +267,10 @@ static int decide_resources(struct spec *s, struct err *e)
 int check_container(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
-	int r = decide_namespaces(s, e);
+	int r = refuse_missing(s, e);
+
+	if (r == 0)
+		r = decide_namespaces(s, e);
 
 	d->container = s->container;
 	if (r == 0)

@@ -68,6 +68,25 @@ static int add_options(struct spec *s, struct mnt *m, const struct mount_words *
 	return 0;
 }
 
+/* SELinux labels what can be labelled as a whole; the kernel's own views have labels of their own.
+ */
+static int add_label(struct spec *s, struct mnt *m)
+{
+	static const char *const without[] = { "proc", "sysfs", "mqueue", "cgroup", "cgroup2" };
+	const char *label = s->container->mount_label, **slot;
+
+	if (!label || !*label || m->kind != MNT_FRESH)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		if (str_eq(m->type, without[i]))
+			return 0;
+	slot = arena_push(s->arena, &m->options.items, &m->options.n, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	*slot = arena_printf(s->arena, "context=%s", label);
+	return *slot ? 0 : -ENOMEM;
+}
+
 static enum mnt_kind kind_of(const struct container_mount *cm, const struct mount_words *w)
 {
 	if (w->bind || str_eq(cm->type, "bind"))
@@ -144,7 +163,9 @@ static int add_mount(struct spec *s, const struct container_mount *cm, struct er
 		return err_set(e, EINVAL, "mount %s: it has neither a type nor the option bind",
 			       cm->destination);
 	m->src = cm->source;
-	return add_options(s, m, &w) < 0 ? err_errno(e, ENOMEM, "mounts") : 0;
+	if (add_options(s, m, &w) < 0 || add_label(s, m) < 0)
+		return err_errno(e, ENOMEM, "mounts");
+	return 0;
 }
 
 /* A /dev of the host's is left as it is. */

@@ -111,6 +111,11 @@ static inline int sys_fchmod(int fd, mode_t mode)
 	return (int)RAW2(SYS_fchmod, fd, mode);
 }
 
+static inline int sys_fchmodat(int dir_fd, const char *path, mode_t mode)
+{
+	return (int)RAW3(SYS_fchmodat, dir_fd, path, mode);
+}
+
 static inline int sys_fcntl(int fd, int op, long arg)
 {
 	return (int)RAW3(SYS_fcntl, fd, op, arg);
