@@ -287,6 +287,12 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 		r = decide_resources(s, e);
 	if (r == 0)
 		r = check_memory(s, f, e);
+	/*
+	 * Whoever joins stays outside of the pid namespace that it joins, where nobody of the
+	 * container can see it. Only a time namespace wants a memory of its own (setns(2)).
+	 */
+	d->share_to_join =
+		d->joins && s->ns[NS_PID].mode == NS_JOINED && s->ns[NS_TIME].mode != NS_JOINED;
 	if (r == 0 && d->new_root)
 		r = check_container_root(s, f, e);
 	return r;

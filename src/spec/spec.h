@@ -208,6 +208,7 @@ enum map_by { MAP_NONE, MAP_BY_CHILD, MAP_BY_PARENT, MAP_BY_HELPER };
 /* What check decided; whoever acts reads this and nothing else. */
 struct decided {
 	uint32_t clone_flags; /* CLONE_NEW* */
+	bool share_to_join;   /* who joins, and is gone then, does so in the caller's memory */
 	bool share_memory; /* set up in the caller's memory (CLONE_VM): no page table is copied */
 	bool beside;       /* a second process helps the first, in the same memory (run/beside.c) */
 	bool late_time_ns; /* unshared by the first process, not by its clone */
