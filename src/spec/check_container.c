@@ -53,6 +53,53 @@ static int refuse_missing(const struct spec *s, struct err *e)
 	return 0;
 }
 
+/*
+ * Which namespace a parameter of the kernel belongs to; what belongs to none is the whole machine's
+ * and not for a container to set.
+ */
+static const struct {
+	const char *name; /* a dot at the end: all that begin so */
+	enum ns_type type;
+} namespaced[] = {
+	{ "net.", NS_NET },
+	{ "fs.mqueue.", NS_IPC },
+	{ "kernel.domainname", NS_UTS },
+	{ "kernel.msgmax", NS_IPC },
+	{ "kernel.msgmnb", NS_IPC },
+	{ "kernel.msgmni", NS_IPC },
+	{ "kernel.sem", NS_IPC },
+	{ "kernel.shm_rmid_forced", NS_IPC },
+	{ "kernel.shmall", NS_IPC },
+	{ "kernel.shmmax", NS_IPC },
+	{ "kernel.shmmni", NS_IPC },
+	{ "user.", NS_USER },
+};
+
+static bool is_parameter(const char *key, const char *name)
+{
+	return name[strlen(name) - 1] == '.' ? str_starts(key, name) : str_eq(key, name);
+}
+
+static int check_sysctl(const struct spec *s, struct err *e)
+{
+	const keys *list = &s->container->sysctl;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *key = list->items[i].key;
+		bool own = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(namespaced); k++)
+			own |= is_parameter(key, namespaced[k].name) &&
+			       s->ns[namespaced[k].type].mode != NS_SHARED;
+		if (!own)
+			return err_set(e, EINVAL,
+				       "linux.sysctl: \"%.64s\" is not in a separate kernel "
+				       "namespace: it would be set for the whole machine",
+				       key);
+	}
+	return 0;
+}
+
 static int decide_names(struct spec *s, struct err *e)
 {
 	const struct container *c = s->container;
@@ -271,6 +318,8 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 
 	if (r == 0)
 		r = decide_namespaces(s, e);
+	if (r == 0)
+		r = check_sysctl(s, e);
 
 	d->container = s->container;
 	if (r == 0)
