@@ -208,8 +208,7 @@ act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, ac
 enum init_flag {
 	INIT_IS_PID1 = 1,
 	INIT_TIMED = 2,
-	INIT_COPIES = 4, /* programs are started in a copy of its memory (time_by_fork) */
-	INIT_SEALS = 8,  /* a container: it is no init, but seals itself and becomes the command */
+	INIT_SEALS = 4, /* a container: it is no init, but seals itself and becomes the command */
 };
 
 int child_main(void *run); /* C: on its own stack, in the parent's memory */
@@ -227,7 +226,7 @@ int hook_run(const struct hook *h, int state_fd, const char **failed);
 int container_mount(struct run *r, const struct mnt *m);
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
-int program_start(struct run *r, void *stack_top, bool share_memory); /* a pid or -errno */
+int program_start(struct run *r, void *stack_top); /* a pid or -errno */
 
 /* ---- join.c ---- */
 int join_open(enum ns_type type, const char *target, struct err *e); /* a descriptor */
