@@ -75,6 +75,8 @@ struct shared {
  * is there, and asked what hooks are to read.
  */
 struct keeper {
+	/* What is going to be made, to be written down; then what was. NULL: nothing was. */
+	int (*cgroup_planned)(void *arg, const struct cg *cg, struct err *e);
 	int (*cgroup_made)(void *arg, const struct cg *cg, struct err *e);
 	int (*process_made)(void *arg, int pid, struct err *e);
 	char *(*state)(void *arg, int pid, const char *status); /* JSON, to be freed */
