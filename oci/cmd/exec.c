@@ -171,7 +171,7 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 		return err_set(e, EINVAL, "--detach with a terminal needs --console-socket");
 	}
 	keeper.console_fd = console_fd;
-	r = spec_decide(s, e);
+	r = spec_decide(o, s, e);
 	if (r == 0)
 		r = container_start(s, &keeper, box, e);
 	return r == 0 ? write_pid_file(opt->pid_file, (*box)->pid, e) : r;

@@ -191,7 +191,20 @@ static int decide_descriptors(struct spec *s, struct err *e)
 	return 0;
 }
 
-static int decide_process(struct spec *s, struct err *e)
+/*
+ * The one exception from "what cannot be had is an error", by the word of the specification: what
+ * cannot be granted is left out, and told. In a user namespace of its own everything can.
+ */
+static void decide_caps(struct spec *s, const struct facts *f)
+{
+	uint64_t lacking = s->ns[NS_USER].mode == NS_SHARED ? f->caps_lacking : 0;
+
+	for (int set = 0; set < CAP_SETS; set++)
+		s->d.seal.cap_sets[set] = s->container->process.caps[set] & ~lacking;
+	s->d.seal.exact_caps = true;
+}
+
+static int decide_process(struct spec *s, const struct facts *f, struct err *e)
 {
 	const struct container_process *p = &s->container->process;
 	const struct container_life *life = &s->container->life;
@@ -206,8 +219,7 @@ static int decide_process(struct spec *s, struct err *e)
 	seal->new_session = true;
 	seal->rlimits = p->rlimits;
 	seal->no_new_privs = p->no_new_privileges;
-	seal->exact_caps = true;
-	memcpy(seal->cap_sets, p->caps, sizeof(seal->cap_sets));
+	decide_caps(s, f);
 	seal->own_keyring = !life->no_new_keyring;
 	seal->await_start = life->await_start;
 	seal->label = p->apparmor_profile ? arena_printf(s->arena, "exec %s", p->apparmor_profile)
@@ -280,7 +292,7 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 	if (r == 0)
 		r = decide_ids(s, f, e);
 	if (r == 0)
-		r = decide_process(s, e);
+		r = decide_process(s, f, e);
 	if (r == 0)
 		r = check_hooks(s, e);
 	if (r == 0)
