@@ -90,7 +90,7 @@ static int enter(struct oci *o, struct container *c, int pid)
 	c->sysctl.n = c->net_devices.n = 0;
 	c->uid_mappings.n = c->gid_mappings.n = 0;
 	c->time_offset_given[0] = c->time_offset_given[1] = false;
-	c->hostname = c->domainname = NULL;
+	c->hostname = c->domainname = c->root_path = NULL;
 	memset(c->hooks, 0, sizeof(c->hooks));
 	for (int i = 0; i < NS_COUNT; i++) {
 		if (!c->ns[i].listed)

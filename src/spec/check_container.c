@@ -31,7 +31,10 @@ static int decide_namespaces(struct spec *s, struct err *e)
 	d->own_cgroup_ns = s->ns[NS_CGROUP].mode == NS_NEW;
 	d->init_is_pid1 = s->ns[NS_PID].mode == NS_NEW;
 	d->loopback = s->ns[NS_NET].mode == NS_NEW;
-	d->new_root = s->ns[NS_MNT].mode == NS_NEW;
+	/* Into a mount namespace that is joined our root is put as well; exec finds one in place.
+	 */
+	d->new_root =
+		s->ns[NS_MNT].mode == NS_NEW || (s->ns[NS_MNT].mode == NS_JOINED && c->root_path);
 	if (!d->new_root && s->ns[NS_MNT].mode == NS_SHARED)
 		return err_set(e, EINVAL,
 			       "linux.namespaces: there is no mount namespace, without which the "
