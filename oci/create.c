@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "container.h"
@@ -212,14 +213,37 @@ static int compile_filter(struct spec *s, struct err *e)
 	return 0;
 }
 
-int spec_decide(struct spec *s, struct err *e)
+/* config.md of the specification wants this told, and no failure. */
+static void warn_of_caps(const struct oci *o, const struct spec *s)
+{
+	const struct container_process *p = &s->container->process;
+	uint64_t denied = 0;
+
+	for (size_t i = 0; i < p->unknown_caps.n; i++)
+		log_say(&o->log, LOG_LEVEL_WARNING,
+			"process.capabilities: the kernel has no %.64s: it is left out",
+			p->unknown_caps.items[i]);
+	for (int set = 0; set < CAP_SETS; set++)
+		denied |= p->caps[set] & ~s->d.seal.cap_sets[set];
+	for (unsigned cap = 0; caps_name(cap); cap++)
+		if (denied >> cap & 1)
+			log_say(&o->log, LOG_LEVEL_WARNING,
+				"process.capabilities: %s cannot be granted here: it is left out",
+				caps_name(cap));
+}
+
+int spec_decide(const struct oci *o, struct spec *s, struct err *e)
 {
 	struct facts facts;
 	int r = facts_read(s, &facts, e);
 
 	if (r == 0)
 		r = compile_filter(s, e);
-	return r == 0 ? spec_check(s, &facts, e) : r;
+	if (r == 0)
+		r = spec_check(s, &facts, e);
+	if (r == 0)
+		warn_of_caps(o, s);
+	return r;
 }
 
 /* ---- create ---- */
@@ -425,7 +449,7 @@ int container_create(struct oci *o, const char *id, const struct create_options 
 	s->arena = o->arena;
 	s->container = c;
 	s->info_fd = s->status_fd = s->sync_fd = s->block_fd = s->ready_fd = -1;
-	r = spec_decide(s, e);
+	r = spec_decide(o, s, e);
 	if (r == 0)
 		r = state_create(o->root, id, &ref->dir, e);
 	if (r < 0)

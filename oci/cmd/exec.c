@@ -109,7 +109,7 @@ static int enter(struct oci *o, struct container *c, const struct state *s, stru
 	c->sysctl.n = c->net_devices.n = 0;
 	c->uid_mappings.n = c->gid_mappings.n = 0;
 	c->time_offset_given[0] = c->time_offset_given[1] = false;
-	c->hostname = c->domainname = NULL;
+	c->hostname = c->domainname = c->root_path = NULL;
 	memset(c->hooks, 0, sizeof(c->hooks));
 	for (int i = 0; i < NS_COUNT; i++) {
 		if (!c->ns[i].listed)
@@ -191,7 +191,7 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 		return err_set(e, EINVAL, "--detach with a terminal needs --console-socket");
 	}
 	keeper.console_fd = console_fd;
-	r = spec_decide(s, e);
+	r = spec_decide(o, s, e);
 	if (r == 0)
 		r = container_start(s, &keeper, box, e);
 	return r == 0 ? write_pid_file(opt->pid_file, (*box)->pid, e) : r;

@@ -60,6 +60,13 @@ static bool has_extra_groups(uint32_t gid)
 	return n < 0; /* more than we have room for */
 }
 
+static uint64_t caps_lacking(void)
+{
+	uint64_t effective, permitted = 0;
+
+	return sys_capget(&effective, &permitted) == 0 ? ~permitted : 0;
+}
+
 static bool is_privileged(void)
 {
 	const uint64_t need = 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_SYS_ADMIN;
@@ -164,6 +171,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.uid = geteuid(),
 		.gid = getegid(),
 		.privileged = is_privileged(),
+		.caps_lacking = caps_lacking(),
 		.environ = environ,
 		.exec_enters_time_ns = facts_kernel_at_least(6, 3),
 		.look = look,

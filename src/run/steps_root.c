@@ -138,7 +138,7 @@ int act_subreaper(struct run *r, size_t i)
 /* In a new user namespace the kernel has turned every shared mount into a slave already. */
 size_t want_own_propagation(const struct run *r)
 {
-	return r->d->new_root && !(r->d->clone_flags & CLONE_NEWUSER);
+	return r->d->new_root && (r->d->clone_flags & (CLONE_NEWUSER | CLONE_NEWNS)) == CLONE_NEWNS;
 }
 
 int act_own_propagation(struct run *r, size_t i)

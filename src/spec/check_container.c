@@ -31,7 +31,10 @@ static int decide_namespaces(struct spec *s, struct err *e)
 	d->own_cgroup_ns = s->ns[NS_CGROUP].mode == NS_NEW;
 	d->init_is_pid1 = s->ns[NS_PID].mode == NS_NEW;
 	d->loopback = s->ns[NS_NET].mode == NS_NEW;
-	d->new_root = s->ns[NS_MNT].mode == NS_NEW;
+	/* Into a mount namespace that is joined our root is put as well; exec finds one in place.
+	 */
+	d->new_root =
+		s->ns[NS_MNT].mode == NS_NEW || (s->ns[NS_MNT].mode == NS_JOINED && c->root_path);
 	if (!d->new_root && s->ns[NS_MNT].mode == NS_SHARED)
 		return err_set(e, EINVAL,
 			       "linux.namespaces: there is no mount namespace, without which the "
@@ -238,7 +241,20 @@ static int decide_descriptors(struct spec *s, struct err *e)
 	return 0;
 }
 
-static int decide_process(struct spec *s, struct err *e)
+/*
+ * The one exception from "what cannot be had is an error", by the word of the specification: what
+ * cannot be granted is left out, and told. In a user namespace of its own everything can.
+ */
+static void decide_caps(struct spec *s, const struct facts *f)
+{
+	uint64_t lacking = s->ns[NS_USER].mode == NS_SHARED ? f->caps_lacking : 0;
+
+	for (int set = 0; set < CAP_SETS; set++)
+		s->d.seal.cap_sets[set] = s->container->process.caps[set] & ~lacking;
+	s->d.seal.exact_caps = true;
+}
+
+static int decide_process(struct spec *s, const struct facts *f, struct err *e)
 {
 	const struct container_process *p = &s->container->process;
 	const struct container_life *life = &s->container->life;
@@ -253,8 +269,7 @@ static int decide_process(struct spec *s, struct err *e)
 	seal->new_session = true;
 	seal->rlimits = p->rlimits;
 	seal->no_new_privs = p->no_new_privileges;
-	seal->exact_caps = true;
-	memcpy(seal->cap_sets, p->caps, sizeof(seal->cap_sets));
+	decide_caps(s, f);
 	seal->own_keyring = !life->no_new_keyring;
 	seal->await_start = life->await_start;
 	seal->label = p->apparmor_profile ? arena_printf(s->arena, "exec %s", p->apparmor_profile)
@@ -329,7 +344,7 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 	if (r == 0)
 		r = decide_ids(s, f, e);
 	if (r == 0)
-		r = decide_process(s, e);
+		r = decide_process(s, f, e);
 	if (r == 0)
 		r = check_hooks(s, e);
 	if (r == 0)

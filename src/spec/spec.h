@@ -326,6 +326,7 @@ struct fact_path {
 struct facts {
 	uint32_t uid, gid;
 	bool privileged;       /* may write any id map, and change ids */
+	uint64_t caps_lacking; /* capabilities that the caller cannot hand on */
 	bool extra_groups;     /* has groups beside its own */
 	const char *user_name; /* for /etc/subuid; NULL if unknown */
 	const char *cwd;
