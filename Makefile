@@ -57,6 +57,11 @@ test-vm: with-tests
 	@tools/deps vm
 	@tests/run vm
 
+test-oci:
+	@tools/deps oci
+	@$(MAKE) --no-print-directory build
+	@tests/oci/validation
+
 lint:
 	@tools/deps lint
 	@$(MAKE) --no-print-directory build
@@ -85,10 +90,11 @@ help:
 	@echo 'make check      the quick tests (2 min)'
 	@echo 'make test       all checks and tests, sanitizers too'
 	@echo 'make test-vm    cgroup v2, v1 and both on another kernel, in a virtual machine (20 s)'
+	@echo 'make test-oci   the validation programs of opencontainers/runtime-tools with holm-oci (3 min)'
 	@echo 'make lint       only the checks that read the code; tools/lint NAME for one of them'
 	@echo 'make bench      speed against the kernel'"'"'s floor and bubblewrap'
 	@echo 'make fuzz       fuzz the parsers (FUZZ_SECONDS=60 each)'
 	@echo 'make install    into PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean      remove the build trees'
 
-.PHONY: all build build-fault build-asan demo check test test-vm with-tests lint bench fuzz install clean help
+.PHONY: all build build-fault build-asan demo check test test-vm test-oci with-tests lint bench fuzz install clean help

@@ -137,6 +137,7 @@ int fs_overlay(struct fs *fs, const struct fs_overlay *o, uint64_t attrs);
 int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs);
 int fs_root_bind(struct fs *fs, const char *src, uint64_t attrs, uint64_t propagation,
 		 bool in_place);
+int fs_root_unshare(struct fs *fs, const char *src);
 /* Takes tree_fd. `at_fd`: where it is attached before it becomes the root; -1: over "/". */
 int fs_root_place(struct fs *fs, int tree_fd, int at_fd);
 int fs_pivot(struct fs *fs);

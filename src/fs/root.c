@@ -2,7 +2,8 @@
 #include "fs/fs.h"
 #include "sys/mnt.h"
 
-#define STACKED_MAX 2 /* the old root, and the layer of an overlay over it */
+#define PATH_DEPTH_MAX 2048 /* components of a path of PATH_MAX bytes */
+#define STACKED_MAX    2    /* the old root, and the layer of an overlay over it */
 
 /*
  * Attaches the new root on top of the old one's "/". Paths of this process still start at the old
@@ -23,6 +24,33 @@ int fs_root_place(struct fs *fs, int tree_fd, int at_fd)
 	fs->root_fd = tree_fd;
 	fs->n_loose = 0; /* what was opened so far stays until exec, the root with it */
 	return 0;
+}
+
+/*
+ * pivot_root(2) wants a mount below the new root that is not shared, and what is attached there
+ * must not show on the host. `src` is followed up to the root of the mount that it lies in.
+ */
+int fs_root_unshare(struct fs *fs, const char *src)
+{
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+	int fd = sys_openat(AT_FDCWD, src, O_PATH | O_DIRECTORY, 0), up, r = fd < 0 ? fd : 0;
+	struct statx it = { 0 };
+
+	fs->failed = "find the mount below the new root";
+	for (int depth = 0; r == 0 && depth < PATH_DEPTH_MAX; depth++) {
+		r = sys_statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &it);
+		if (r < 0 || it.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+			break;
+		up = sys_openat(fd, "..", O_PATH | O_DIRECTORY, 0);
+		sys_close(fd);
+		fd = up;
+		r = up < 0 ? up : 0;
+	}
+	if (r == 0)
+		r = sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr);
+	if (fd >= 0)
+		sys_close(fd);
+	return r;
 }
 
 /* What is asked for is set at once and all the way down: a read-only tree is not touched at all. */

@@ -109,7 +109,8 @@ static int run_all(struct run *r, const hooks *list, int state_fd)
 int act_host_hooks(struct run *r, size_t i)
 {
 	struct wire_head head = { 0 };
-	_cleanup_fd_ int fd = state_file(r, "creating");
+	_cleanup_fd_ int fd =
+		state_file(r, "created"); /* behind step 2 of the specification's life cycle */
 	unsigned none = 0;
 	ssize_t n;
 	int code;

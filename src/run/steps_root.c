@@ -226,11 +226,17 @@ static struct fs_overlay overlay_values(const struct mnt *m, const struct fs_pla
 static int mount_root_bind(struct run *r, const struct mnt *m)
 {
 	uint64_t propagation = r->d->root_propagation;
+	int code;
 
 	if (!r->d->container)
 		return fs_root_bind(&r->fs, m->src,
 				    m->attrs | (m->read_only ? MOUNT_ATTR_RDONLY : 0), MS_PRIVATE,
 				    false);
+	code = propagation == MS_SHARED ? fs_root_unshare(&r->fs, m->src) : 0;
+	if (code < 0)
+		return code;
+	if (propagation == MS_UNBINDABLE) /* in the end: until then parts of it are bound */
+		propagation = MS_PRIVATE;
 	return fs_root_bind(&r->fs, m->src, 0, propagation == MS_SHARED ? 0 : propagation,
 			    r->d->attach_in_place);
 }

@@ -260,6 +260,8 @@ static int decide_root(struct spec *s, struct err *e)
 	d->root.read_only = c->root_readonly;
 	d->root_propagation = c->rootfs_propagation & ~(uint64_t)MS_REC;
 	d->host_propagation = d->root_propagation ? d->root_propagation : MS_SLAVE;
+	if (d->host_propagation == MS_UNBINDABLE) /* what is bound comes from there */
+		d->host_propagation = MS_PRIVATE;
 	if (!d->root_propagation)
 		d->root_propagation = MS_PRIVATE;
 	d->no_pivot = c->life.no_pivot;
