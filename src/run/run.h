@@ -65,7 +65,7 @@ struct shared {
 	unsigned at_step, at_item; /* what the child is doing: its last word if it is killed */
 	int exec_tried;   /* X went as far as exec: what comes after that is the command's doing */
 	int main_pid;     /* X, inside */
-	char failed[128]; /* words that came from the init */
+	char failed[128]; /* words that are not constant */
 	int init_pid;     /* C where a first process joined and cloned again: as P sees it */
 	uint64_t step_ns[STEPS_MAX];
 };
@@ -221,8 +221,9 @@ int beside_enter_network(struct beside *b, const char **failed);
 void beside_go(struct beside *b, uint64_t root_mnt_id);
 
 /* ---- hooks.c; child-safe ---- */
-/* Waits for its end. 0 or -errno, and then *failed says what it did. */
-int hook_run(const struct hook *h, int state_fd, const char **failed);
+#define HOOK_FAILED 128
+/* Waits for its end. 0 or -errno, and then `failed` says which it was and what it did. */
+int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED]);
 
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);

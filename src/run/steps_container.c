@@ -405,7 +405,9 @@ int act_setup_hooks(struct run *r, size_t i)
 	       : n == sizeof(head) && head.type == WIRE_HOOKED && n_fds ? 0
 									: -ECANCELED;
 	for (size_t k = 0; code == 0 && k < own->n; k++)
-		code = hook_run(&own->items[k], fd, &r->failed);
+		code = hook_run(&own->items[k], fd, r->shared->failed);
+	if (*r->shared->failed)
+		r->failed = r->shared->failed;
 	return code;
 }
 

@@ -109,7 +109,9 @@ static int run_all(struct run *r, const hooks *list, int state_fd)
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < list->n; i++)
-		code = hook_run(&list->items[i], state_fd, &r->failed);
+		code = hook_run(&list->items[i], state_fd, r->shared->failed);
+	if (code < 0)
+		r->failed = r->shared->failed;
 	return code;
 }
 
