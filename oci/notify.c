@@ -99,7 +99,7 @@ static int tell_host(int pid)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	const char *host = getenv("NOTIFY_SOCKET");
-	size_t len = strlen(host);
+	size_t len = host ? strlen(host) : sizeof(to.sun_path);
 	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_DGRAM, 0);
 	char text[64];
 
