@@ -285,6 +285,8 @@ static int write_down(struct oci *o, const char *id, const struct container *c,
 	};
 	if (has_hooks(c) && put_note(o, s, "hooks", "yes") < 0)
 		return err_errno(e, ENOMEM, "state");
+	if ((c->life.no_pivot || c->ns[NS_MNT].path) && put_note(o, s, "chroot", "yes") < 0)
+		return err_errno(e, ENOMEM, "state");
 	return 0;
 }
 
@@ -396,6 +398,7 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 		.process_made = process_made,
 		.state = state_for_hooks,
 		.arg = m,
+		.root_fd = -1,
 	};
 	int r = sockets_open(&fds, s->container, opt, &m->ref->dir, e);
 

@@ -168,6 +168,17 @@ static int check(const struct oci *o, const struct container_ref *ref, int argc,
 	return 0;
 }
 
+/* Stays open until we end. */
+static int open_root(const struct container_ref *ref)
+{
+	char path[64];
+
+	if (!note(&ref->state, "chroot"))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/root", ref->state.pid);
+	return sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+}
+
 static int launch(struct oci *o, struct container *c, struct container_ref *ref, struct box **box,
 		  struct err *e)
 {
@@ -175,7 +186,11 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 	struct spec *s = arena_alloc(o->arena, sizeof(*s));
 	_cleanup_fd_ int console_fd = -1;
 	struct keeper keeper = {
-		.start_fd = -1, .console_fd = -1, .listener_fd = -1, .cgroup = &ref->cg
+		.start_fd = -1,
+		.console_fd = -1,
+		.listener_fd = -1,
+		.cgroup = &ref->cg,
+		.root_fd = open_root(ref),
 	};
 	int r;
 

@@ -84,6 +84,7 @@ struct keeper {
 	int start_fd;      /* listens for the word to start; -1: it starts at once */
 	int console_fd;    /* to whom the terminal goes; -1: nobody */
 	int listener_fd;   /* to whom the filter's listener goes; -1: nobody */
+	int root_fd;       /* of a container that only chroot(2) holds: to enter it by; -1: none */
 	struct cg *cgroup; /* to enter, of a container that runs; NULL: made as the spec says */
 };
 
@@ -183,7 +184,8 @@ count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_labe
 act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
 void undo_cgroup(struct run *r);
-count_fn want_state_file;
+count_fn want_state_file, want_old_root;
+act_fn act_old_root;
 act_fn act_state_file;
 void undo_state_file(struct run *r);
 void undo_report(struct run *r);

@@ -29,6 +29,8 @@ static int decide_namespaces(struct spec *s, struct err *e)
 			d->clone_flags |= ns_table[i].clone_flag;
 	}
 	d->own_cgroup_ns = s->ns[NS_CGROUP].mode == NS_NEW;
+	/* pivot_root(2) would change the root of whoever else is in a namespace that is joined. */
+	d->no_pivot = c->life.no_pivot || s->ns[NS_MNT].mode == NS_JOINED;
 	d->init_is_pid1 = s->ns[NS_PID].mode == NS_NEW;
 	d->loopback = s->ns[NS_NET].mode == NS_NEW;
 	/* Into a mount namespace that is joined our root is put as well; exec finds one in place.
