@@ -24,8 +24,9 @@
 
 static inline _Noreturn void sys_exit(int code)
 {
-	for (;;)
-		RAW1(SYS_exit_group, code);
+	RAW1(SYS_exit_group, code);
+	for (;;) /* a filter forbids even that: die of a signal, which none can forbid */
+		__builtin_trap();
 }
 
 static inline int sys_execveat(int dir_fd, const char *path, char *const argv[], char *const envp[],

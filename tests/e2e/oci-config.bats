@@ -1,0 +1,558 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Each row of config.json, by its effect inside the container.
+
+load oci
+
+# ---- process ----
+
+@test "process: args, env, cwd" {
+	need_root
+	is '.process.args = ["printf", "<%s>", "a b", "", "c"]' '' '<a b><><c>'
+	is '.process.env = ["A=1", "B=x y", "PATH=/bin"]' 'echo "$A,$B,$TERM"' '1,x y,'
+	is '.process.cwd = "/tmp"' pwd /tmp
+	fails '.process.args = ["/nosuch"]' '' 'no such file or directory'
+	fails '.process.args = ["nosuch"]' '' 'executable file not found'
+	fails '.process.args = ["/tmp"]' '' 'ermission denied'
+	fails '.process.cwd = "relative"' '' '.process.cwd'
+}
+
+@test "process.user: uid, gid, additionalGids, umask" {
+	need_root
+	is '.process.user = {uid: 7, gid: 8, additionalGids: [9, 10]}' 'echo $(id -u) $(id -g) $(id -G)' '7 8 8 9 10'
+	is '.process.user = {uid: 0, gid: 0}' 'id -G' 0
+	is '.process.user.umask = 63' umask 0077
+	is . umask 0022
+}
+
+# caps SET: the five sets of the process as numbers
+caps()
+{
+	echo 'sed -n "s/^Cap\(...\):\t0*/\1 /p" /proc/self/status | tr "\n" ";"'
+}
+
+@test "process.capabilities: five sets, each its own" {
+	need_root
+	is '.process.capabilities = {}' "$(caps)" 'Inh ;Prm ;Eff ;Bnd ;Amb ;'
+	is '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW"], permitted: ["CAP_CHOWN", "CAP_KILL"],
+		effective: ["CAP_CHOWN"], inheritable: ["CAP_KILL"], ambient: ["CAP_KILL"]}
+		| .process.user = {uid: 5, gid: 5}' "$(caps)" 'Inh 20;Prm 20;Eff 20;Bnd 2021;Amb 20;'
+	# root gets what the bounding set has, as execve(2) gives it
+	is '.process.capabilities = {bounding: ["CAP_CHOWN"], permitted: ["CAP_CHOWN"], effective: ["CAP_CHOWN"]}' \
+		"$(caps)" 'Inh ;Prm 1;Eff 1;Bnd 1;Amb ;'
+}
+
+@test "process.capabilities: what cannot be granted is left out, with a warning" {
+	need_root
+	config '.process.capabilities.bounding += ["CAP_NOSUCH"]' true
+	run -0 --separate-stderr oci run --bundle "$B" inside
+	[[ $stderr == *CAP_NOSUCH*"left out"* ]]
+	config '.process.capabilities.bounding = ["CAP_CHOWN", "CAP_KILL"]' 'grep CapBnd /proc/self/status'
+	run -0 --separate-stderr setpriv --bounding-set=-kill "$OCI" --root "$T/root" run --bundle "$B" inside
+	[[ $output == *0000000001 ]]
+	[[ $stderr == *kill*"left out"* ]]
+}
+
+@test "process.rlimits" {
+	need_root
+	is '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 99}]' 'echo $(ulimit -S -n) $(ulimit -H -n)' '77 99'
+	is '.process.rlimits = [{type: "RLIMIT_CORE", soft: 0, hard: 0}, {type: "RLIMIT_CPU", soft: 50, hard: 60}]' \
+		'sed -n "s/  */ /g;/core file/p;/cpu time/p" /proc/self/limits' "$(printf 'Max cpu time 50 60 seconds \nMax core file size 0 0 bytes ')"
+	fails '.process.rlimits = [{type: "RLIMIT_NOSUCH", soft: 1, hard: 1}]' true 'RLIMIT_NOSUCH'
+	fails '.process.rlimits = [{type: "RLIMIT_CPU", soft: 1, hard: 1}, {type: "RLIMIT_CPU", soft: 1, hard: 1}]' true rlimits
+}
+
+@test "process: noNewPrivileges, oomScoreAdj" {
+	need_root
+	is '.process.noNewPrivileges = true' 'grep NoNew /proc/self/status' "$(printf 'NoNewPrivs:\t1')"
+	is '.process.noNewPrivileges = false' 'grep NoNew /proc/self/status' "$(printf 'NoNewPrivs:\t0')"
+	is '.process.oomScoreAdj = 321' 'cat /proc/self/oom_score_adj' 321
+	is . 'cat /proc/self/oom_score_adj' "$(cat /proc/self/oom_score_adj)"
+	fails '.process.oomScoreAdj = 1001' true oomScoreAdj
+}
+
+@test "process: scheduler, ioPriority, execCPUAffinity" {
+	need_root
+	# fields 18 (priority), 19 (nice), 40 (rt_priority), 41 (policy) of proc_pid_stat(5)
+	local stat='cut -d " " -f 19,40,41 /proc/self/stat'
+
+	is '.process.scheduler = {policy: "SCHED_OTHER", nice: 5}' "$stat" '5 0 0'
+	is '.process.scheduler = {policy: "SCHED_BATCH", nice: 3}' "$stat" '3 0 3'
+	is '.process.scheduler = {policy: "SCHED_IDLE"}' "$stat" '0 0 5'
+	is '.process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 6}' 'ionice -p $$' 'best-effort: prio 6'
+	is '.process.ioPriority = {class: "IOPRIO_CLASS_IDLE", priority: 0}' 'ionice -p $$' 'idle: prio 0' ||
+		is '.process.ioPriority = {class: "IOPRIO_CLASS_IDLE", priority: 0}' 'ionice -p $$' 'idle'
+	is '.process.execCPUAffinity = {initial: "0", final: "0"}' 'grep Cpus_allowed_list /proc/self/status' \
+		"$(printf 'Cpus_allowed_list:\t0')"
+	fails '.process.scheduler = {policy: "SCHED_NOSUCH"}' true SCHED_NOSUCH
+}
+
+@test "process: absent; created, but not started" {
+	need_root
+	config 'del(.process)'
+	oci create --bundle "$B" one 2>/dev/null || skip "create wants a process"
+	[ "$(status one)" = created ]
+	run -1 oci start one
+}
+
+# ---- root, names ----
+
+@test "root.readonly; hostname, domainname" {
+	need_root
+	run -1 inside '.root.readonly = true' 'touch /x'
+	[[ $output == *Read-only* ]]
+	is '.root.readonly = true' 'touch /dev/shm/x && echo yes' yes
+	is '.root.readonly = false' 'touch /x && echo yes' yes
+	is '.hostname = "here"' hostname here
+	is '.domainname = "there.example"' 'cat /proc/sys/kernel/domainname' there.example
+	fails 'del(.linux.namespaces[] | select(.type == "uts"))' true hostname
+	fails '.root.path = "nosuch"' true 'nosuch'
+	is ".root.path = \"$B/rootfs\"" 'echo yes' yes
+}
+
+# ---- mounts ----
+
+# mnt DESTINATION: the options of the mount as seen inside
+mnt()
+{
+	echo "grep ' $1 ' /proc/self/mountinfo | tail -n 1 | cut -d ' ' -f 6"
+}
+
+with_mount()
+{
+	echo ".mounts += [{destination: \"$1\", type: \"$2\", source: \"$3\", options: [$4]}]"
+}
+
+@test "mounts: flags of a fresh one" {
+	need_root
+	local word
+
+	for word in ro nosuid nodev noexec noatime nodiratime nosymfollow; do
+		[[ ,$(inside "$(with_mount /m tmpfs tmpfs "\"$word\"")" "$(mnt /m)"), == *,"$word",* ]]
+	done
+	[[ ,$(inside "$(with_mount /m tmpfs tmpfs '"strictatime"')" "$(mnt /m)"), != *,relatime,* ]]
+	[[ ,$(inside "$(with_mount /m tmpfs tmpfs '"nosuid", "suid"')" "$(mnt /m)"), != *,nosuid,* ]]
+	[[ ,$(inside "$(with_mount /m tmpfs tmpfs '"ro", "rw"')" "$(mnt /m)"), == *,rw,* ]]
+	is "$(with_mount /m tmpfs tmpfs '"size=64k", "mode=1750", "uid=3", "gid=4", "nr_inodes=9"')" \
+		'stat -c "%a %u %g" /m; df -k /m | tail -n 1 | tr -s " " | cut -d " " -f 2' "$(printf '1750 3 4\n64')"
+	fails "$(with_mount /m tmpfs tmpfs '"nosuchoption"')" true '/m'
+	fails "$(with_mount /m nosuchfs x '')" true 'mount fresh x -> /m'
+	fails '.mounts += [{destination: "/m"}]' true /m
+}
+
+@test "mounts: a bind of a directory, of a file, by a relative source" {
+	need_root
+	mkdir "$B/src" && echo yes >"$B/src/file" && chmod 700 "$B/src"
+	is "$(with_mount /m none src '"bind"')" 'cat /m/file; stat -c %a /m' "$(printf 'yes\n700')"
+	is "$(with_mount /m/deep/file bind "$B/src/file" '"rbind", "ro"')" \
+		'cat /m/deep/file; echo x 2>&1 >/m/deep/file | grep -o Read-only' "$(printf 'yes\nRead-only')" || :
+	is "$(with_mount /m/deep/file bind "$B/src/file" '"rbind", "ro"')" 'cat /m/deep/file' yes
+	fails "$(with_mount /m none nosuch '"bind"')" true nosuch
+	# a link in the root leads nowhere but inside
+	mkdir "$B/rootfs/etc"
+	ln -s /../../../etc "$B/rootfs/link"
+	is "$(with_mount /link/m none src '"bind"')" 'cat /etc/m/file' yes
+	[ ! -e /etc/m ]
+}
+
+@test "mounts: bind alone and rbind; the recursive forms" {
+	need_root
+	mkdir -p "$B/src/below"
+	echo top >"$B/src/below/top"
+	# a mount below the source, in a mount namespace of the test's own
+	cat >nested <<-'END'
+		mount -t tmpfs tmpfs "$B/src/below"
+		"$OCI" --root "$T/root" run --bundle "$B" inside
+	END
+	export B OCI T
+	nested()
+	{
+		config "$(with_mount /m none src "$1")" "$2"
+		unshare --mount --propagation private bash nested
+	}
+	[ "$(nested '"bind"' 'ls /m/below')" = top ]
+	[ "$(nested '"rbind"' 'ls /m/below')" = "" ]
+	[[ ,$(nested '"rbind", "ro"' "$(mnt /m/below)"), == *,rw,* ]]
+	[[ ,$(nested '"rbind", "rro"' "$(mnt /m/below)"), == *,ro,* ]]
+	[[ ,$(nested '"rbind", "rro"' "$(mnt /m)"), == *,ro,* ]]
+	for word in rnosuid rnodev rnoexec rnosymfollow; do
+		[[ ,$(nested "\"rbind\", \"$word\"" "$(mnt /m/below)"), == *,"${word#r}",* ]]
+	done
+	[[ ,$(nested '"rbind", "rro", "rrw"' "$(mnt /m/below)"), == *,rw,* ]]
+}
+
+@test "mounts: propagation" {
+	need_root
+	# the optional fields of mountinfo
+	local fields='grep " /m " /proc/self/mountinfo | cut -d " " -f 7 | sed "s/:.*//"'
+
+	mkdir "$B/src"
+	is "$(with_mount /m none src '"bind", "rprivate"')" "$fields" -
+	is "$(with_mount /m none src '"bind", "rshared"')" "$fields" shared
+	is "$(with_mount /m none src '"bind", "unbindable"')" "$fields" unbindable
+	is "$(with_mount /m tmpfs tmpfs '"shared"')" "$fields" shared
+	cat >slave <<-'END'
+		mount --bind "$B/src" "$B/src"
+		mount --make-shared "$B/src"
+		"$OCI" --root "$T/root" run --bundle "$B" inside
+	END
+	export B OCI T
+	config "$(with_mount /m none src '"rbind", "rslave"')" "$fields"
+	[ "$(unshare --mount --propagation private bash slave)" = master ]
+}
+
+@test "mounts: proc, sysfs, mqueue, devpts, cgroup" {
+	need_root
+	is . 'stat -f -c %T /proc; echo $$' "$(printf 'proc\n1')" || is . 'echo $$' 1
+	is . 'ls -d /sys/class /dev/mqueue /dev/shm /dev/pts/ptmx | wc -l' 4
+	is '.mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid"]}]' \
+		'touch /sys/fs/cgroup/x 2>/dev/null || echo refused; ls /sys/fs/cgroup | grep -c . | sed "s/^[1-9][0-9]*$/some/"' "$(printf 'refused\nsome')"
+}
+
+@test "mounts: tmpcopyup" {
+	need_root
+	mkdir "$B/rootfs/full"
+	echo yes >"$B/rootfs/full/file"
+	is "$(with_mount /full tmpfs tmpfs '"tmpcopyup"')" 'cat /full/file; rm /full/file' yes
+	[ -e "$B/rootfs/full/file" ]
+	is "$(with_mount /full tmpfs tmpfs '')" 'ls /full' ''
+}
+
+@test "mounts: idmap with maps of its own" {
+	need_root
+	mkdir "$B/src" && touch "$B/src/file" && chown 1000:1000 "$B/src/file"
+	is '.mounts += [{destination: "/m", source: "src", options: ["bind", "idmap"],
+		uidMappings: [{containerID: 1000, hostID: 2000, size: 1}], gidMappings: [{containerID: 1000, hostID: 3000, size: 1}]}]' \
+		'stat -c "%u %g" /m/file' '2000 3000'
+}
+
+# ---- hooks ----
+
+# hook NAME [EXIT]: a program that writes its name and the state it is given
+hook()
+{
+	cat >"$T/hook-$1" <<-END
+		#!/bin/sh
+		cat >"$T/state-$1"
+		echo $1 "\$@" >>"$T/called"
+		exit ${2:-0}
+	END
+	chmod 755 "$T/hook-$1"
+	echo "{path: \"$T/hook-$1\", args: [\"hook\", \"arg\"], env: [\"PATH=/bin:/usr/bin\"]}"
+}
+
+@test "hooks: all six kinds, in order, with the state on stdin" {
+	need_root
+	local kind
+
+	# What runs inside finds its program there.
+	cat >"$B/rootfs/bin/inner" <<-'END'
+		#!/bin/sh
+		cat >/state-$1
+		echo startContainer >>/called
+	END
+	chmod 755 "$B/rootfs/bin/inner"
+	config ".hooks = {prestart: [$(hook prestart)], createRuntime: [$(hook createRuntime)],
+		createContainer: [$(hook createContainer)], poststart: [$(hook poststart)], poststop: [$(hook poststop)],
+		startContainer: [{path: \"/bin/inner\", args: [\"inner\", \"start\"], env: [\"PATH=/bin\"]}]}
+		| .annotations = {a: \"b\"}" 'echo main >>/called; sleep 60'
+	oci create --bundle "$B" one
+	[ "$(cut -d ' ' -f 1 called | tr '\n' ' ')" = "prestart createRuntime createContainer " ]
+	oci start one
+	eventually test -s "$B/rootfs/called"
+	[ "$(head -n 1 "$B/rootfs/called")" = startContainer ]
+	[ "$(tail -n 1 called)" = "poststart arg" ]
+	oci delete --force one
+	[ "$(tail -n 1 called)" = "poststop arg" ]
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		jq -e --arg b "$B" '.id == "one" and .bundle == $b and .annotations.a == "b"' "state-$kind"
+	done
+	[ "$(jq -r .status state-prestart state-createRuntime state-createContainer state-poststart state-poststop |
+		tr '\n' ' ')" = "created created created running stopped " ]
+	[ "$(jq -r .status "$B/rootfs/state-start")" = created ]
+	[ "$(jq .pid state-createRuntime)" -gt 1 ]
+}
+
+@test "hooks: a failing one before start ends the container, and poststop is called" {
+	need_root
+	local kind
+
+	for kind in prestart createRuntime createContainer; do
+		rm -f called
+		config ".hooks = {$kind: [$(hook "$kind" 3)], poststop: [$(hook poststop)]}" 'echo ran >/ran'
+		run -1 --separate-stderr oci run --bundle "$B" inside
+		[[ $stderr == *hook* ]]
+		[ ! -e "$B/rootfs/ran" ]
+		run -1 oci state inside
+	done
+}
+
+@test "hooks: one that takes too long is killed" {
+	need_root
+	printf '#!/bin/sh\nexec sleep 60\n' >slow
+	chmod 755 slow
+	SECONDS=0
+	config ".hooks.createRuntime = [{path: \"$T/slow\", timeout: 1}]" true
+	run -1 oci run --bundle "$B" inside
+	[ "$SECONDS" -lt 20 ]
+	run -1 oci state inside
+}
+
+@test "hooks: a failing poststop does not keep the container" {
+	need_root
+	config ".hooks.poststop = [$(hook first 1), $(hook second)]" true
+	oci run --bundle "$B" inside 2>/dev/null
+	[ "$(tail -n 1 called)" = "second arg" ]
+	run -1 oci state inside
+}
+
+# ---- linux: namespaces ----
+
+@test "linux.namespaces: each is new, or the host's" {
+	need_root
+	local type file
+
+	for type in pid:pid network:net ipc:ipc uts:uts cgroup:cgroup; do
+		file=${type#*:} type=${type%:*}
+		# A pid namespace of the host's needs /proc of the same.
+		[ "$(inside . "readlink /proc/self/ns/$file")" != "$(readlink "/proc/self/ns/$file")" ]
+		[ "$type" = cgroup ] || is "del(.hostname) | del(.linux.namespaces[] | select(.type == \"$type\"))" \
+			"readlink /proc/self/ns/$file" "$(readlink "/proc/self/ns/$file")"
+	done
+	is '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000, nanosecs: 0}}' \
+		'[ $(cut -d . -f 1 /proc/uptime) -gt 1000000 ] && echo yes' yes
+	fails '.linux.namespaces += [{type: "pid"}]' true namespaces
+	fails '.linux.namespaces += [{type: "nosuch"}]' true nosuch
+}
+
+@test "linux.namespaces: joined by path" {
+	need_root
+	local type file
+
+	unshare --net --uts --ipc sh -c 'hostname other; exec sleep 1000' &
+	STARTED+=("$!")
+	eventually test "$(readlink /proc/$$/ns/net)" != "$(readlink "/proc/$!/ns/net")"
+	for type in network:net ipc:ipc uts:uts; do
+		file=${type#*:} type=${type%:*}
+		is "del(.hostname) | (.linux.namespaces[] | select(.type == \"$type\")).path = \"/proc/$!/ns/$file\"" \
+			"readlink /proc/self/ns/$file" "$(readlink "/proc/$!/ns/$file")"
+	done
+	fails "(.linux.namespaces[] | select(.type == \"network\")).path = \"/proc/$!/ns/uts\"" true net
+	fails '(.linux.namespaces[] | select(.type == "network")).path = "/nosuch"' true /nosuch
+}
+
+@test "linux: uidMappings and gidMappings" {
+	need_root
+	chown -R 100000:100000 "$B/rootfs"
+	chmod 755 "$T" "$B"
+	is '.linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}, {containerID: 5000, hostID: 200000, size: 1}]
+		| .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 1000}]' \
+		'sed "s/  */ /g" /proc/self/uid_map; id -u; touch /made' "$(printf ' 0 100000 1000\n 5000 200000 1\n0')"
+	[ "$(stat -c '%u %g' "$B/rootfs/made")" = "100000 100000" ]
+	is '.linux.namespaces += [{type: "user"}] | .process.user = {uid: 5, gid: 6, additionalGids: [7]}
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
+		| .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 1000}]' 'id -u; id -G' "$(printf '5\n6 7')"
+}
+
+# ---- linux: devices, sysctl, paths ----
+
+@test "linux.devices: nodes, modes, owners; the default ones" {
+	need_root
+	is . 'for d in null zero full random urandom tty; do [ -c /dev/$d ] || echo no $d; done; readlink /dev/fd; readlink /dev/stdin; readlink /dev/ptmx' \
+		"$(printf '/proc/self/fd\n/proc/self/fd/0\npts/ptmx')"
+	is '.linux.devices = [{path: "/dev/mine", type: "c", major: 1, minor: 5, fileMode: 416, uid: 3, gid: 4}]
+		| .linux.resources.devices += [{allow: true, type: "c", major: 1, minor: 5, access: "rwm"}]' \
+		'stat -c "%a %u %g %t:%T" /dev/mine' '640 3 4 1:5'
+	is '.linux.devices = [{path: "/dev/deep/fifo", type: "p"}]' 'stat -c %F /dev/deep/fifo' fifo
+	is '.linux.devices = [{path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 384}]' 'stat -c %a /dev/null' 600
+}
+
+@test "linux.resources.devices: who is not on the list may not" {
+	need_root
+	is '.linux.devices = [{path: "/dev/kmsg2", type: "c", major: 1, minor: 11}]
+		| .linux.resources.devices = [{allow: false, access: "rwm"}]' \
+		'head -c 1 /dev/kmsg2 2>&1 | grep -o "Operation not permitted"; head -c 1 /dev/zero | wc -c' \
+		"$(printf 'Operation not permitted\n1')"
+	is '.linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", major: 1, minor: 11, access: "r"}]
+		| .linux.devices = [{path: "/dev/kmsg2", type: "c", major: 1, minor: 11}]
+		| (.process.capabilities | .bounding, .permitted, .effective) += ["CAP_SYSLOG"]' \
+		'dd if=/dev/kmsg2 of=/dev/null bs=8192 count=1 2>/dev/null && echo yes; echo x 2>/dev/null >/dev/kmsg2 || echo no' "$(printf 'yes\nno')"
+}
+
+@test "linux.sysctl" {
+	need_root
+	is '.linux.sysctl = {"net.ipv4.ip_forward": "1", "kernel.shmmni": "4000"}' \
+		'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni' "$(printf '1\n4000')"
+	fails '.linux.sysctl = {"net.nosuch": "1"}' true sysctl
+	fails '.linux.sysctl = {"../../etc/passwd": "1"}' true sysctl
+}
+
+@test "linux: maskedPaths, readonlyPaths" {
+	need_root
+	mkdir "$B/rootfs/secret" && echo x >"$B/rootfs/secret/file" && echo x >"$B/rootfs/word"
+	is '.linux.maskedPaths = ["/secret", "/word", "/nosuch"]' 'ls /secret | wc -l; wc -c </word; touch /secret/x 2>/dev/null || echo ro' \
+		"$(printf '0\n0\nro')"
+	is '.linux.readonlyPaths = ["/secret", "/nosuch"]' \
+		'cat /secret/file; touch /secret/x 2>/dev/null || echo ro; touch /x && echo rw' "$(printf 'x\nro\nrw')"
+	is '.linux.readonlyPaths = ["/proc/sys"]' 'echo x 2>/dev/null >/proc/sys/kernel/hostname || echo no' no
+}
+
+@test "linux.rootfsPropagation" {
+	need_root
+	local fields='while read -r _ _ _ _ at _ opt _; do [ "$at" = / ] && echo "${opt%%:*}"; done </proc/self/mountinfo; true'
+	is '.linux.rootfsPropagation = "private"' "$fields" -
+	is '.linux.rootfsPropagation = "shared"' "$fields" shared
+	is '.linux.rootfsPropagation = "unbindable"' "$fields" unbindable
+	is . "$fields" -
+	fails '.linux.rootfsPropagation = "nosuch"' true nosuch
+}
+
+@test "linux: personality, memoryPolicy" {
+	need_root
+	is '.linux.personality = {domain: "LINUX32"}' 'uname -m' i686
+	is . 'uname -m' "$(uname -m)"
+	is '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0"}' 'head -n 1 /proc/self/numa_maps | cut -d " " -f 2' bind:0
+	fails '.linux.memoryPolicy = {mode: "MPOL_NOSUCH", nodes: "0"}' true MPOL_NOSUCH
+}
+
+# ---- linux.seccomp ----
+
+profile()
+{
+	echo ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", architectures: [\"SCMP_ARCH_X86_64\"], syscalls: [$1]}"
+}
+
+@test "linux.seccomp: actions" {
+	need_root
+	[ "$(uname -m)" = x86_64 ] || skip "the numbers are those of x86_64"
+	is "$(profile '{names: ["mkdir"], action: "SCMP_ACT_ERRNO", errnoRet: 11}')" \
+		'mkdir /tmp/x 2>&1 | sed "s/.*: //"; grep ^Seccomp: /proc/self/status' "$(printf 'Resource temporarily unavailable\nSeccomp:\t2')"
+	is "$(profile '{names: ["mkdir"], action: "SCMP_ACT_ERRNO"}')" 'mkdir /tmp/x 2>&1 | sed "s/.*: //"' 'Operation not permitted'
+	run -159 inside "$(profile '{names: ["mkdir"], action: "SCMP_ACT_KILL_PROCESS"}')" 'exec mkdir /tmp/x'
+	run -159 inside "$(profile '{names: ["mkdir"], action: "SCMP_ACT_TRAP"}')" 'exec mkdir /tmp/x'
+	is "$(profile '{names: ["mkdir"], action: "SCMP_ACT_LOG"}')" 'mkdir /tmp/made && echo yes' yes
+	# an argument: only sethostname of four bytes
+	is "$(profile '{names: ["sethostname"], action: "SCMP_ACT_ERRNO", args: [{index: 1, value: 4, op: "SCMP_CMP_EQ"}]}')"' |
+		(.process.capabilities | .bounding, .permitted, .effective) += ["CAP_SYS_ADMIN"]' \
+		'hostname four 2>/dev/null || echo no; hostname other && echo yes' "$(printf 'no\nyes')"
+	fails "$(profile '{names: ["mkdir"], action: "SCMP_ACT_NOSUCH"}')" true SCMP_ACT_NOSUCH
+}
+
+@test "linux.seccomp: a profile that forbids all, the end too, ends the container all the same" {
+	need_root
+	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86_64"],
+		syscalls: [{names: ["read", "write"], action: "SCMP_ACT_ALLOW"}]}' true
+	run timeout 20 "$OCI" --root "$T/root" run --bundle "$B" inside
+	[ "$status" != 0 ]
+	[ "$status" != 124 ]
+}
+
+@test "linux.seccomp: a listener is told" {
+	need_root
+	need_python
+	cat >listen.py <<-'END'
+		import array, json, os, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen()
+		open(sys.argv[1] + ".ready", "w").close()
+		c, _ = s.accept()
+		data, anc, _, _ = c.recvmsg(65536, 1024)
+		state = json.loads(data)
+		fds = array.array("i", anc[0][2])
+		json.dump({"state": state, "n": len(fds), "kind": os.readlink("/proc/self/fd/%d" % fds[0])}, open(sys.argv[2], "w"))
+	END
+	/usr/bin/python3 listen.py "$T/sock" "$T/told.json" &
+	STARTED+=("$!")
+	eventually test -e sock.ready
+	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$T/sock"'", listenerMetadata: "meta",
+		syscalls: [{names: ["mkdirat", "mkdir"], action: "SCMP_ACT_NOTIFY"}]}' 'echo yes'
+	run -0 oci run --bundle "$B" inside
+	[ "$output" = yes ]
+	eventually test -s told.json
+	jq -e '.state.metadata == "meta" and .state.fds == ["seccompFd"] and .state.state.id == "inside" and .n == 1
+		and (.kind | test("seccomp"))' told.json
+}
+
+# ---- linux.cgroupsPath, linux.resources ----
+
+# cg CONTROLLER FILE: of the container "one"
+cg()
+{
+	cat "/sys/fs/cgroup/$1/$G/$2"
+}
+
+need_v1()
+{
+	[ -d "/sys/fs/cgroup/$1" ] && [ ! -e /sys/fs/cgroup/cgroup.controllers ] || skip "needs the v1 controller $1"
+}
+
+@test "linux.cgroupsPath: absolute, relative, none" {
+	need_root
+	need_v1 memory
+	started one
+	grep -q ":/$G$" "/proc/$PID/cgroup"
+	oci delete --force one
+	started one ".linux.cgroupsPath = \"$G/deep\""
+	grep -q "memory:/.*$G/deep$" "/proc/$PID/cgroup"
+	oci delete --force one
+	find /sys/fs/cgroup -depth -type d -path "*$G" -exec rmdir {} \;
+	started one 'del(.linux.cgroupsPath)'
+	grep -q 'memory:/.*one$' "/proc/$PID/cgroup"
+	oci delete --force one
+	fails '.linux.cgroupsPath = "/../../x"' true cgroup
+}
+
+@test "linux.resources: memory" {
+	need_root
+	need_v1 memory
+	started one '.linux.resources.memory = {limit: 50331648, reservation: 33554432, swappiness: 10}'
+	[ "$(cg memory memory.limit_in_bytes)" = 50331648 ]
+	[ "$(cg memory memory.soft_limit_in_bytes)" = 33554432 ]
+	[ "$(cg memory memory.swappiness)" = 10 ]
+	oci delete --force one
+	# and it is kept
+	run -137 inside '.linux.resources.memory = {limit: 16777216, swap: 16777216}' 'exec dd if=/dev/zero of=/dev/null bs=64M count=1'
+	fails '.linux.resources.memory = {limit: "x"}' true limit
+}
+
+@test "linux.resources: cpu, pids" {
+	need_root
+	need_v1 cpu
+	started one '.linux.resources.cpu = {shares: 512, quota: 20000, period: 100000, cpus: "0", mems: "0"}
+		| .linux.resources.pids = {limit: 20}'
+	[ "$(cg cpu cpu.shares),$(cg cpu cpu.cfs_quota_us),$(cg cpu cpu.cfs_period_us)" = 512,20000,100000 ]
+	[ "$(cg cpuset cpuset.cpus),$(cg cpuset cpuset.mems)" = 0,0 ]
+	[ "$(cg pids pids.max)" = 20 ]
+	oci delete --force one
+	run -2 inside '.linux.resources.pids = {limit: 3}' 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
+	fails '.linux.resources.cpu = {cpus: "0-9999"}' true cpu
+}
+
+@test "linux.resources: blockIO, unified; what this machine cannot do is refused" {
+	need_root
+	need_v1 blkio
+	local device
+
+	device=$(findmnt -n -o MAJ:MIN / | tr -d ' ')
+	started one ".linux.resources.blockIO = {throttleReadBpsDevice: [{major: ${device%:*}, minor: ${device#*:}, rate: 1048576}]}"
+	[ "$(cg blkio blkio.throttle.read_bps_device)" = "$device 1048576" ]
+	oci delete --force one
+	[ -d /sys/fs/cgroup/net_cls ] || fails '.linux.resources.network = {classID: 1}' true net
+	[ -d /sys/fs/cgroup/hugetlb ] || fails '.linux.resources.hugepageLimits = [{pageSize: "7KB", limit: 1}]' true 7KB
+}
+
+# ---- annotations, versions, unknown ----
+
+@test "ociVersion, annotations, unknown members" {
+	need_root
+	is '.ociVersion = "1.0.0" | .nosuch = 1 | .linux.nosuch = {} | .process.nosuch = []' 'echo yes' yes
+	is '.ociVersion = "1.99.7-dev"' 'echo yes' yes
+	fails '.ociVersion = "2.0.0"' true ociVersion
+	started one '.annotations = {"a.b": "c"}'
+	[ "$(oci state one | jq -r '.annotations["a.b"]')" = c ]
+	echo '{' >"$B/config.json"
+	run -1 --separate-stderr oci run --bundle "$B" two
+	[[ $stderr == *config.json:* ]]
+}
