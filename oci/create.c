@@ -398,6 +398,7 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 		.process_made = process_made,
 		.state = state_for_hooks,
 		.arg = m,
+		.lock_fd = m->ref->dir.lock_fd,
 		.root_fd = -1,
 	};
 	int r = sockets_open(&fds, s->container, opt, &m->ref->dir, e);

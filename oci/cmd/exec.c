@@ -190,6 +190,7 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 		.console_fd = -1,
 		.listener_fd = -1,
 		.cgroup = &ref->cg,
+		.lock_fd = ref->dir.lock_fd,
 		.root_fd = open_root(ref),
 	};
 	int r;

@@ -84,6 +84,7 @@ struct keeper {
 	int start_fd;      /* listens for the word to start; -1: it starts at once */
 	int console_fd;    /* to whom the terminal goes; -1: nobody */
 	int listener_fd;   /* to whom the filter's listener goes; -1: nobody */
+	int lock_fd;       /* the keeper's: a child that lives on must not hold it; -1: none */
 	int root_fd;       /* of a container that only chroot(2) holds: to enter it by; -1: none */
 	struct cg *cgroup; /* to enter, of a container that runs; NULL: made as the spec says */
 };

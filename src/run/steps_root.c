@@ -63,6 +63,8 @@ int act_close_on_exec(struct run *r, size_t i)
 	sys_umask(0);
 	sys_close(r->control_fd[0]);
 	sys_close(r->report_fd[0]);
+	if (r->keeper && r->keeper->lock_fd >= 0)
+		sys_close(r->keeper->lock_fd);
 	return sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
 }
 
