@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,6 +33,7 @@ struct command {
 	char **argv;
 	double *run_us;
 	unsigned failures;
+	long max_kib; /* the most that it or a child of it held */
 };
 
 struct options {
@@ -59,6 +61,7 @@ static double now_us(void)
 static double run_once(struct command *c, posix_spawn_file_actions_t *actions)
 {
 	double start = now_us();
+	struct rusage usage = { 0 };
 	int status = 0, err;
 	pid_t pid;
 
@@ -67,9 +70,11 @@ static double run_once(struct command *c, posix_spawn_file_actions_t *actions)
 		errno = err;
 		die(c->argv[0]);
 	}
-	while (waitpid(pid, &status, 0) < 0)
+	while (wait4(pid, &status, 0, &usage) < 0)
 		if (errno != EINTR)
 			die("waitpid");
+	if (usage.ru_maxrss > c->max_kib)
+		c->max_kib = usage.ru_maxrss;
 	if (status != 0)
 		c->failures++;
 	return now_us() - start;
@@ -141,10 +146,10 @@ static void print_json(const struct command *commands, size_t n, unsigned rounds
 	printf("{");
 	for (size_t i = 0; i < n; i++)
 		printf("%s\"%s\":{\"min_us\":%.1f,\"median_us\":%.1f,\"p90_us\":%.1f,"
-		       "\"failures\":%u}",
+		       "\"failures\":%u,\"max_kib\":%ld}",
 		       i ? "," : "", commands[i].name, at(&commands[i], rounds, 0),
 		       at(&commands[i], rounds, 0.5), at(&commands[i], rounds, 0.9),
-		       commands[i].failures);
+		       commands[i].failures, commands[i].max_kib);
 	printf("}\n");
 }
 

@@ -44,21 +44,44 @@ static const char *freezer_file(struct oci *o, const struct cg *cg)
 	return v1 ? arena_printf(o->arena, "%s/freezer.state", v1) : NULL;
 }
 
+/* Each key stands once. */
+static int set_note(struct oci *o, struct state *s, const char *key, const char *value)
+{
+	for (size_t i = 0; i < s->notes.n; i++)
+		if (str_eq(s->notes.items[i].key, key))
+			s->notes.items[i] = s->notes.items[--s->notes.n];
+	return value ? put_note(o, s, key, value) : 0;
+}
+
+static int note_cgroup(struct making *m, const struct cg *cg, struct err *e)
+{
+	_cleanup_free_ char *saved = cg->n ? cg_save(cg) : NULL;
+
+	m->ref->state.freezer = freezer_file(m->o, cg);
+	if ((cg->n && !saved) || set_note(m->o, &m->ref->state, "cgroup", saved) < 0)
+		return err_errno(e, ENOMEM, "cgroup");
+	return 0;
+}
+
 /*
- * Saved here, because from here on there is something to be removed. That there is a process is
- * saved with the rest, if it can be found by its cgroup too: a file costs as much as three mounts.
+ * Saved before it is there: from now on there may be something to be removed. That there is a
+ * process is saved with the rest, if it can be found by its cgroup: a file costs as much as three
+ * mounts.
  */
+static int cgroup_planned(void *arg, const struct cg *cg, struct err *e)
+{
+	struct making *m = arg;
+	int r = note_cgroup(m, cg, e);
+
+	return r == 0 ? state_save(&m->ref->dir, &m->ref->state, e) : r;
+}
+
+/* Nothing was made: whatever has that path is somebody else's, and stays. */
 static int cgroup_made(void *arg, const struct cg *cg, struct err *e)
 {
 	struct making *m = arg;
-	_cleanup_free_ char *saved = cg_save(cg);
 
-	if (!saved || put_note(m->o, &m->ref->state, "cgroup", saved) < 0)
-		return err_errno(e, ENOMEM, "cgroup");
-	m->ref->state.freezer = freezer_file(m->o, cg);
-	if (!cg->n)
-		m->ref->state.notes.n--; /* "none" is no way to find anything */
-	return state_save(&m->ref->dir, &m->ref->state, e);
+	return cg ? note_cgroup(m, cg, e) : set_note(m->o, &m->ref->state, "cgroup", NULL);
 }
 
 static int process_made(void *arg, int pid, struct err *e)
@@ -262,6 +285,8 @@ static int write_down(struct oci *o, const char *id, const struct container *c,
 	};
 	if (has_hooks(c) && put_note(o, s, "hooks", "yes") < 0)
 		return err_errno(e, ENOMEM, "state");
+	if ((c->life.no_pivot || c->ns[NS_MNT].path) && put_note(o, s, "chroot", "yes") < 0)
+		return err_errno(e, ENOMEM, "state");
 	return 0;
 }
 
@@ -368,10 +393,12 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 {
 	_cleanup_(sockets_close) struct sockets fds = { -1, -1, -1 };
 	struct keeper keeper = {
+		.cgroup_planned = cgroup_planned,
 		.cgroup_made = cgroup_made,
 		.process_made = process_made,
 		.state = state_for_hooks,
 		.arg = m,
+		.root_fd = -1,
 	};
 	int r = sockets_open(&fds, s->container, opt, &m->ref->dir, e);
 

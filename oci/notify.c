@@ -99,11 +99,11 @@ static int tell_host(int pid)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	const char *host = getenv("NOTIFY_SOCKET");
-	size_t len = strlen(host);
+	size_t len = host ? strlen(host) : 0;
 	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_DGRAM, 0);
 	char text[64];
 
-	if (len >= sizeof(to.sun_path))
+	if (len == 0 || len >= sizeof(to.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(to.sun_path, host, len);
 	if (*host == '@') /* of the abstract kind */

@@ -121,11 +121,11 @@ int hooks_run(struct oci *o, const struct container_ref *ref, enum hook_kind kin
 	if (fd < 0)
 		return fd;
 	for (size_t i = 0; i < list.n; i++) {
-		const char *failed = NULL, *path = list.items[i].program.path;
+		char failed[HOOK_FAILED];
 
-		r = hook_run(&list.items[i], fd, &failed);
+		r = hook_run(&list.items[i], fd, failed);
 		if (r < 0)
-			err_errno(e, -r, "hook %s: %s", path, failed);
+			err_errno(e, -r, "hook %s", failed);
 		if (r < 0 && !all)
 			return r;
 		if (r < 0)

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "container.h"
+#include "sys/process.h"
 
 /* UID or UID:GID; names are the engine's to look up. */
 static int put_user(struct container_process *p, const char *text, struct err *e)
@@ -83,9 +84,27 @@ static int from_options(struct oci *o, struct container_process *p, int argc, ch
 	return r == 0 ? put_caps(p, &opt->caps, e) : r;
 }
 
-/* Every namespace that is the container's own is joined; there is nothing to be built. */
-static int enter(struct oci *o, struct container *c, int pid)
+/* A namespace by descriptor, which stays open until we end; NULL: it is gone. */
+static const char *open_namespace(struct oci *o, int pid, enum ns_type type)
 {
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, ns_table[type].proc_file);
+	fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	return fd < 0 ? NULL : arena_printf(o->arena, "fd:%d", fd);
+}
+
+static int gone(const struct state *s, struct err *e)
+{
+	return err_set(e, ESRCH, "container not running: cannot enter \"%s\"", s->id);
+}
+
+/* Every namespace that is the container's own is joined; there is nothing to be built. */
+static int enter(struct oci *o, struct container *c, const struct state *s, struct err *e)
+{
+	_cleanup_fd_ int pidfd = state_pidfd(s);
+
 	c->mounts.n = c->devices.n = c->masked_paths.n = c->readonly_paths.n = 0;
 	c->sysctl.n = c->net_devices.n = 0;
 	c->uid_mappings.n = c->gid_mappings.n = 0;
@@ -95,11 +114,12 @@ static int enter(struct oci *o, struct container *c, int pid)
 	for (int i = 0; i < NS_COUNT; i++) {
 		if (!c->ns[i].listed)
 			continue;
-		c->ns[i].path = arena_printf(o->arena, "/proc/%d/%s", pid, ns_table[i].proc_file);
+		c->ns[i].path = open_namespace(o, s->pid, (enum ns_type)i);
 		if (!c->ns[i].path)
-			return -ENOMEM;
+			return gone(s, e);
 	}
-	return 0;
+	/* Is the process that they were opened by still the container's? Then so are they. */
+	return pidfd < 0 || sys_pidfd_send_signal(pidfd, 0) < 0 ? gone(s, e) : 0;
 }
 
 static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
@@ -120,8 +140,8 @@ static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
 		r = from_options(o, &c->process, argc, argv, e);
 	if (r == 0 && opt->tty)
 		c->process.terminal = true;
-	if (r == 0 && enter(o, c, ref->state.pid) < 0)
-		r = err_errno(e, ENOMEM, "exec");
+	if (r == 0)
+		r = enter(o, c, &ref->state, e);
 	c->life = (struct container_life){
 		.preserve_fds = opt->preserve_fds,
 		.no_cgroup = ref->cg.n == 0,
@@ -148,6 +168,17 @@ static int check(const struct oci *o, const struct container_ref *ref, int argc,
 	return 0;
 }
 
+/* Stays open until we end. */
+static int open_root(const struct container_ref *ref)
+{
+	char path[64];
+
+	if (!note(&ref->state, "chroot"))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/root", ref->state.pid);
+	return sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+}
+
 static int launch(struct oci *o, struct container *c, struct container_ref *ref, struct box **box,
 		  struct err *e)
 {
@@ -155,7 +186,11 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 	struct spec *s = arena_alloc(o->arena, sizeof(*s));
 	_cleanup_fd_ int console_fd = -1;
 	struct keeper keeper = {
-		.start_fd = -1, .console_fd = -1, .listener_fd = -1, .cgroup = &ref->cg
+		.start_fd = -1,
+		.console_fd = -1,
+		.listener_fd = -1,
+		.cgroup = &ref->cg,
+		.root_fd = open_root(ref),
 	};
 	int r;
 

@@ -138,6 +138,13 @@ int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const 
 	      unsigned flags, struct err *e);
 
 /*
+ * What cg_create() would make, without making anything: to be written down first, so that it can be
+ * removed whatever happens. A cgroup that is there already and has processes is refused here too.
+ */
+int cg_plan(struct cg *cg, const struct cg_system *s, const char *path, unsigned flags,
+	    struct err *e);
+
+/*
  * Sets limits: for the first time, or later on a cgroup in use. A limit that was asked for and
  * cannot be had is an error that names it.
  *

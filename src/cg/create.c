@@ -481,6 +481,46 @@ static int create_none(struct create *c, const char *path)
 	return 0;
 }
 
+/* How many components at the end of the path are not there. */
+static unsigned missing(char *path, size_t mount_len)
+{
+	char *cuts[64];
+	unsigned n = 0, count = 0;
+
+	while (n < ARRAY_SIZE(cuts) && strlen(path) > mount_len &&
+	       sys_faccessat(AT_FDCWD, path, 0) == -ENOENT) {
+		cuts[n] = strrchr(path, '/');
+		*cuts[n++] = 0;
+	}
+	count = n;
+	while (n > 0)
+		*cuts[--n] = '/';
+	return count;
+}
+
+int cg_plan(struct cg *cg, const struct cg_system *s, const char *path, unsigned flags,
+	    struct err *e)
+{
+	struct cg planned = { .layout = s->layout, .ops = cg_ops_of(s->layout) };
+	struct create c = { .cg = &planned, .e = e };
+	int r = place_dirs(&c, s, path, flags);
+
+	for (size_t i = 0; r == 0 && i < planned.n; i++) {
+		struct cg_dir *d = &planned.dirs[i];
+
+		d->made = missing((char *)d->path, c.mount_len[i]);
+		if (!d->made)
+			r = check_unused(&c, d);
+	}
+	if (r < 0) {
+		cg_done(&planned);
+		return r;
+	}
+	settle_layout(&planned);
+	*cg = planned;
+	return 0;
+}
+
 int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const struct resources *r,
 	      unsigned flags, struct err *e)
 {

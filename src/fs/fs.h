@@ -25,19 +25,19 @@ struct fs {
 
 	/*
 	 * Descriptors are not closed one by one but together, by fs_flush(), which finds most of
-	 * them next to each other. Two are remembered until then: the directory that was used last,
-	 * and the host's /dev/null.
+	 * them next to each other. Three are remembered until then: the directory that was used
+	 * last, the host's /dev/null, and an empty directory.
 	 */
 	int loose[FS_LOOSE_MAX];
 	unsigned n_loose;
-	int dir_fd, null_fd;  /* -1: none */
-	const char *dir_path; /* the first dir_len characters name dir_fd */
+	int dir_fd, null_fd, empty_fd; /* -1: none */
+	const char *dir_path;          /* the first dir_len characters name dir_fd */
 	size_t dir_len;
 };
 
-#define FS_INIT                                            \
-	{                                                  \
-		.root_fd = -1, .dir_fd = -1, .null_fd = -1 \
+#define FS_INIT                                                            \
+	{                                                                  \
+		.root_fd = -1, .dir_fd = -1, .null_fd = -1, .empty_fd = -1 \
 	}
 
 /* Counts a new descriptor among the loose ones; hands it on, an error too. */

@@ -268,9 +268,14 @@ static int cover(struct fs *fs, bool dir)
 	};
 	int null_fd;
 
-	if (dir)
-		return fresh(fs, "tmpfs", empty,
-			     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (dir && fs->empty_fd >= 0) /* one will do for all */
+		return fs_loose(fs,
+				sys_open_tree(fs->empty_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE));
+	if (dir) {
+		fs->empty_fd = fresh(fs, "tmpfs", empty,
+				     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+		return fs->empty_fd;
+	}
 	null_fd = open_null(fs);
 	fs->failed = "open /dev/null";
 	return null_fd < 0

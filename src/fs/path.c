@@ -29,7 +29,7 @@ void fs_flush(struct fs *fs)
 			i++;
 		sys_close_range((unsigned)fs->loose[first], (unsigned)fs->loose[i - 1], 0);
 	}
-	fs->dir_fd = fs->null_fd = -1;
+	fs->dir_fd = fs->null_fd = fs->empty_fd = -1;
 	fs->n_loose = 0;
 }
 

@@ -20,6 +20,8 @@ int uts_set_names(const char *hostname, const char *domainname, const char **fai
 
 /* Shifts the clocks of the time namespace that the next process will be in (time_namespaces(7)). */
 int time_write_offsets(const char *offsets, const char **failed);
+/* Goes there itself. Refused to a process that shares its memory; its offsets are final then. */
+int time_enter_own(const char **failed);
 
 /* setns(2) with the type given, so that a descriptor of another kind is refused. */
 int ns_enter(int fd, int clone_flag);

@@ -46,7 +46,6 @@ static int become_init(struct run *r)
 {
 	char words[7][24];
 	uint64_t flags = (r->d->init_is_pid1 ? INIT_IS_PID1 : 0) | (r->timed ? INIT_TIMED : 0) |
-			 (r->d->time_by_fork ? INIT_COPIES : 0) |
 			 (r->d->container ? INIT_SEALS : 0);
 	char *argv[] = { (char *)"holm-init",
 			 fd_word(words[0], r->control_fd[1]),

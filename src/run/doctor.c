@@ -115,10 +115,12 @@ static void namespaces(struct doctor *d)
 
 static void landlock(struct doctor *d)
 {
-	char text[32];
+	char text[64];
 	int abi = rights_landlock_abi();
 
 	snprintf(text, sizeof(text), abi ? "ABI %d" : "none", abi);
+	if (abi > 0 && abi < 6)
+		strcat(text, ", which does not scope signals");
 	tell(d, abi ? FINDING_GOOD : FINDING_WARN, "Landlock", text,
 	     "a kernel with CONFIG_SECURITY_LANDLOCK and lsm=landlock,...: --landlock and the "
 	     "fallback need it");

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "run/run.h"
+#include "sec/rights.h"
 #include "sys/mnt.h"
 #include "sys/security.h"
 
@@ -176,6 +177,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.look = look,
 	};
 	f->extra_groups = has_extra_groups(f->gid);
+	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
 		f->tty[fd] = isatty(fd);
 	if (!getcwd(cwd, sizeof(cwd)))

@@ -42,15 +42,29 @@ static int await(int pidfd, uint32_t timeout_s)
 	return -ETIMEDOUT;
 }
 
-static int result(int status, const char **failed)
+/* "/path/of/hook: it ended with exit code 3" */
+static void say(char failed[HOOK_FAILED], const struct hook *h, const char *what, int number)
+{
+	char *end = failed + HOOK_FAILED - 24, *at = fs_put_str(failed, end - 40, h->program.path);
+
+	at = fs_put_str(at, end, ": ");
+	at = fs_put_str(at, end, what);
+	if (number >= 0)
+		fs_put_u64(at, (uint64_t)number, 10);
+}
+
+static int result(const struct hook *h, int status, char failed[HOOK_FAILED])
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	*failed = WIFEXITED(status) ? "it ended with an error" : "it was killed by a signal";
+	if (WIFEXITED(status))
+		say(failed, h, "it ended with exit code ", WEXITSTATUS(status));
+	else
+		say(failed, h, "it was killed by signal ", WTERMSIG(status));
 	return -ECANCELED;
 }
 
-int hook_run(const struct hook *h, int state_fd, const char **failed)
+int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED])
 {
 	_Alignas(16) char stack[8192];
 	int pidfd = -1, status = 0, pid, code;
@@ -63,19 +77,19 @@ int hook_run(const struct hook *h, int state_fd, const char **failed)
 	};
 
 	sys_lseek(state_fd, 0, SEEK_SET);
-	*failed = "start it";
+	say(failed, h, "start it", -1);
 	pid = sys_clone_fn(&args, hook_main, &start);
 	if (pid < 0)
 		return pid;
-	*failed = "wait for it";
+	say(failed, h, "wait for it", -1);
 	code = await(pidfd, h->timeout_s);
 	sys_wait4(pid, &status, __WALL, NULL);
 	sys_close(pidfd);
 	if (start.code < 0) {
-		*failed = "execute it";
+		say(failed, h, "execute it", -1);
 		return start.code;
 	}
 	if (code == -ETIMEDOUT)
-		*failed = "its time was up";
-	return code < 0 ? code : result(status, failed);
+		say(failed, h, "its time was up", -1);
+	return code < 0 ? code : result(h, status, failed);
 }

@@ -157,8 +157,8 @@ static bool start_main(struct init *in, char **envp)
 	fault_setup(&run, envp);
 	/* By path, so before the command runs: what it finds writable it could replace. */
 	in->null_fd = in->n_services ? -1 : sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
-	in->main_pid = program_start(&run, in->stack, !in->copies);
-	if (in->main_pid > 0 && !in->copies && !shared.exec_tried)
+	in->main_pid = program_start(&run, in->stack);
+	if (in->main_pid > 0 && !shared.exec_tried)
 		shared.report = (struct report){ ECANCELED, shared.at_step, shared.at_item,
 						 "killed meanwhile" };
 	put_report(out, &shared);
@@ -184,7 +184,7 @@ static int start(struct init *in, const struct program *p, const int *fds, unsig
 		else
 			sys_dup3(fds[i], (int)i, 0);
 	}
-	pid = program_start(&run, in->stack, !in->copies);
+	pid = program_start(&run, in->stack);
 	for (unsigned i = 0; i < n_fds; i++) {
 		if (saved[i] >= 0)
 			sys_dup3(saved[i], (int)i, 0);
@@ -535,7 +535,6 @@ static void read_words(struct init *in, char **argv)
 	in->helper_pid = number(argv[5]);
 	in->is_pid1 = flags & INIT_IS_PID1;
 	in->timed = flags & INIT_TIMED;
-	in->copies = flags & INIT_COPIES;
 	in->seals = flags & INIT_SEALS;
 	in->label_fd = descriptor(argv[7]);
 }

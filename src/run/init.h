@@ -32,7 +32,7 @@ struct init {
 	int main_pid;   /* 0: it has ended */
 	int helper_pid; /* of the set-up; 0: there was none */
 	int status;
-	bool is_pid1, timed, copies, seals, stopping, orphaned;
+	bool is_pid1, timed, seals, stopping, orphaned;
 	hooks start_hooks;  /* of a container */
 	unsigned n_to_stop; /* companions that have not been stopped yet */
 	int64_t start_ms, kill_at_ms;

@@ -12,12 +12,12 @@ static int program_main(void *arg)
 
 /*
  * The cloner sleeps until the program is executed or has failed (CLONE_VFORK), so the stack is free
- * again when this returns. Without shared memory the child gets a copy of it.
+ * again when this returns.
  */
-int program_start(struct run *r, void *stack, bool share_memory)
+int program_start(struct run *r, void *stack)
 {
 	struct clone_args args = {
-		.flags = CLONE_VFORK | CLONE_CLEAR_SIGHAND | (share_memory ? CLONE_VM : 0),
+		.flags = CLONE_VFORK | CLONE_CLEAR_SIGHAND | CLONE_VM,
 		.exit_signal = SIGCHLD,
 		.stack = (uintptr_t)stack,
 		.stack_size = STACK_SIZE,

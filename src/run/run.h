@@ -65,7 +65,7 @@ struct shared {
 	unsigned at_step, at_item; /* what the child is doing: its last word if it is killed */
 	int exec_tried;   /* X went as far as exec: what comes after that is the command's doing */
 	int main_pid;     /* X, inside */
-	char failed[128]; /* words that came from the init */
+	char failed[128]; /* words that are not constant */
 	int init_pid;     /* C where a first process joined and cloned again: as P sees it */
 	uint64_t step_ns[STEPS_MAX];
 };
@@ -75,6 +75,8 @@ struct shared {
  * is there, and asked what hooks are to read.
  */
 struct keeper {
+	/* What is going to be made, to be written down; then what was. NULL: nothing was. */
+	int (*cgroup_planned)(void *arg, const struct cg *cg, struct err *e);
 	int (*cgroup_made)(void *arg, const struct cg *cg, struct err *e);
 	int (*process_made)(void *arg, int pid, struct err *e);
 	char *(*state)(void *arg, int pid, const char *status); /* JSON, to be freed */
@@ -82,6 +84,7 @@ struct keeper {
 	int start_fd;      /* listens for the word to start; -1: it starts at once */
 	int console_fd;    /* to whom the terminal goes; -1: nobody */
 	int listener_fd;   /* to whom the filter's listener goes; -1: nobody */
+	int root_fd;       /* of a container that only chroot(2) holds: to enter it by; -1: none */
 	struct cg *cgroup; /* to enter, of a container that runs; NULL: made as the spec says */
 };
 
@@ -181,7 +184,8 @@ count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_labe
 act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
 void undo_cgroup(struct run *r);
-count_fn want_state_file;
+count_fn want_state_file, want_old_root;
+act_fn act_old_root;
 act_fn act_state_file;
 void undo_state_file(struct run *r);
 void undo_report(struct run *r);
@@ -208,8 +212,7 @@ act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, ac
 enum init_flag {
 	INIT_IS_PID1 = 1,
 	INIT_TIMED = 2,
-	INIT_COPIES = 4, /* programs are started in a copy of its memory (time_by_fork) */
-	INIT_SEALS = 8,  /* a container: it is no init, but seals itself and becomes the command */
+	INIT_SEALS = 4, /* a container: it is no init, but seals itself and becomes the command */
 };
 
 int child_main(void *run); /* C: on its own stack, in the parent's memory */
@@ -220,14 +223,15 @@ int beside_enter_network(struct beside *b, const char **failed);
 void beside_go(struct beside *b, uint64_t root_mnt_id);
 
 /* ---- hooks.c; child-safe ---- */
-/* Waits for its end. 0 or -errno, and then *failed says what it did. */
-int hook_run(const struct hook *h, int state_fd, const char **failed);
+#define HOOK_FAILED 128
+/* Waits for its end. 0 or -errno, and then `failed` says which it was and what it did. */
+int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED]);
 
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
-int program_start(struct run *r, void *stack_top, bool share_memory); /* a pid or -errno */
+int program_start(struct run *r, void *stack_top); /* a pid or -errno */
 
 /* ---- join.c ---- */
 int join_open(enum ns_type type, const char *target, struct err *e); /* a descriptor */

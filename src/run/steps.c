@@ -49,6 +49,8 @@ const struct step steps[] = {
 	  act_beside, NULL },
 	{ STAGE_ROOT, "wait", "wait for the parent's part", want_link, act_wait, NULL },
 	{ STAGE_ROOT, "map-self", "map the one id of our own", want_map_self, act_map_self, NULL },
+	{ STAGE_ROOT, "chroot", "enter the root that the container has in its namespace", want_old_root,
+	  act_old_root, NULL },
 	{ STAGE_ROOT, "cgroup-join", "enter the cgroup", want_cgroup, act_cgroup_join, NULL },
 	{ STAGE_ROOT, "cgroup-ns", "see that cgroup as the root", want_cgroup_ns, act_cgroup_ns,
 	  NULL },

@@ -38,6 +38,22 @@ int act_cgroup_ns(struct run *r, size_t i)
 	return sys_unshare(CLONE_NEWCGROUP);
 }
 
+/* ---- a root that was not made by pivot_root(2) ---- */
+
+size_t want_old_root(const struct run *r)
+{
+	return r->keeper && r->keeper->root_fd >= 0;
+}
+
+/* Joining its mount namespace leads to the root of that, above the container's. */
+int act_old_root(struct run *r, size_t i)
+{
+	int code = sys_fchdir(r->keeper->root_fd);
+
+	(void)i;
+	return code < 0 ? code : sys_chroot(".");
+}
+
 /* ---- mounts ---- */
 
 static const char *last_component(const char *path)
@@ -405,7 +421,9 @@ int act_setup_hooks(struct run *r, size_t i)
 	       : n == sizeof(head) && head.type == WIRE_HOOKED && n_fds ? 0
 									: -ECANCELED;
 	for (size_t k = 0; code == 0 && k < own->n; k++)
-		code = hook_run(&own->items[k], fd, &r->failed);
+		code = hook_run(&own->items[k], fd, r->shared->failed);
+	if (*r->shared->failed)
+		r->failed = r->shared->failed;
 	return code;
 }
 

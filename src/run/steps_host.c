@@ -146,8 +146,9 @@ static int adopt_sibling(struct run *r)
 int act_clone(struct run *r, size_t i)
 {
 	uint64_t all = ~UINT64_C(0), old;
+	bool shared = r->d->share_memory || r->d->share_to_join;
 	struct clone_args args = {
-		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (r->d->share_memory ? CLONE_VM : 0),
+		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (shared ? CLONE_VM : 0),
 		.pidfd = (uintptr_t)&r->pidfd,
 		.stack_size = STACK_SIZE,
 	};

@@ -15,17 +15,25 @@
 
 /* ---- the cgroup ---- */
 
+/* First what is to be removed is written down, then it is made. */
 static int open_cgroup(struct run *r)
 {
-	const struct container *c = r->d->container;
+	const char *path = r->d->container->life.cgroup;
+	const struct keeper *k = r->keeper;
+	struct cg planned = CG_INIT;
 	int code = cg_probe(&r->cg_system, r->err);
 
 	if (code == 0)
-		code = cg_create(&r->cg, &r->cg_system, c->life.cgroup, r->d->resources,
-				 CG_IF_ALLOWED, r->err);
+		code = cg_plan(&planned, &r->cg_system, path, 0, r->err);
 	if (code == 0)
-		code = r->keeper->cgroup_made(r->keeper->arg, &r->cg, r->err);
-	return code;
+		code = k->cgroup_planned(k->arg, &planned, r->err);
+	cg_done(&planned);
+	if (code < 0)
+		return code;
+	code = cg_create(&r->cg, &r->cg_system, path, r->d->resources, CG_IF_ALLOWED, r->err);
+	if (code < 0)
+		k->cgroup_made(k->arg, NULL, NULL);
+	return code < 0 ? code : k->cgroup_made(k->arg, &r->cg, r->err);
 }
 
 int act_cgroup(struct run *r, size_t i)
@@ -101,7 +109,9 @@ static int run_all(struct run *r, const hooks *list, int state_fd)
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < list->n; i++)
-		code = hook_run(&list->items[i], state_fd, &r->failed);
+		code = hook_run(&list->items[i], state_fd, r->shared->failed);
+	if (code < 0)
+		r->failed = r->shared->failed;
 	return code;
 }
 

@@ -161,9 +161,9 @@ int act_time(struct run *r, size_t i)
 	int code = r->d->late_time_ns ? sys_unshare(CLONE_NEWTIME) : 0;
 
 	(void)i;
-	if (code < 0 || !r->d->time_offsets)
-		return code;
-	return time_write_offsets(r->d->time_offsets, &r->failed);
+	if (code == 0 && r->d->time_offsets)
+		code = time_write_offsets(r->d->time_offsets, &r->failed);
+	return code == 0 && r->d->enter_time_ns ? time_enter_own(&r->failed) : code;
 }
 
 size_t want_names(const struct run *r)

@@ -156,7 +156,11 @@ size_t want_start_hooks(const struct run *r)
 
 int act_start_hook(struct run *r, size_t i)
 {
-	return hook_run(&r->start_hooks->items[i], r->seal->hooks_fd, &r->failed);
+	int code = hook_run(&r->start_hooks->items[i], r->seal->hooks_fd, r->shared->failed);
+
+	if (code < 0)
+		r->failed = r->shared->failed;
+	return code;
 }
 
 size_t want_label(const struct run *r)

@@ -10,6 +10,7 @@
 #include "base/rlimits.h"
 #include "base/str.h"
 #include "run/run.h"
+#include "spec/container.h"
 
 static const char *const kind_words[] = {
 	[MNT_BIND] = "bind",
@@ -67,6 +68,10 @@ static void put_mount(struct buf *out, const struct mnt *m)
 	if (m->upper)
 		buf_printf(out, " keep=%s", m->upper);
 	put_attrs(out, m);
+	if (m->kind == MNT_MAKE_NODE)
+		buf_printf(out, " %u:%u mode=%o", m->major, m->minor, m->mode);
+	for (size_t i = 0; i < m->options.n; i++)
+		buf_printf(out, " %s", m->options.items[i]);
 	if (m->size_bytes)
 		buf_printf(out, " size=%llu", (unsigned long long)m->size_bytes);
 }
@@ -142,6 +147,31 @@ static void put_landlock(struct buf *out, const struct run *r)
 			   r->seal->landlock.items[i].path);
 }
 
+static void put_caps(struct buf *out, const struct seal *seal)
+{
+	if (!seal->exact_caps) {
+		buf_printf(out, "keep %#llx", (unsigned long long)seal->caps);
+		return;
+	}
+	buf_puts(out, "sets");
+	for (int i = 0; i < CAP_SETS; i++)
+		buf_printf(out, " %#llx", (unsigned long long)seal->cap_sets[i]);
+}
+
+static void put_of_container(struct buf *out, const struct run *r, const struct step *s, size_t i)
+{
+	const struct container *c = r->d->container;
+
+	if (str_eq(s->name, "cgroup"))
+		buf_puts(out, c->life.cgroup ? c->life.cgroup : "");
+	else if (str_eq(s->name, "sysctl"))
+		buf_printf(out, "%s=%s", c->sysctl.items[i].key, c->sysctl.items[i].value);
+	else if (str_eq(s->name, "start-hook"))
+		buf_puts(out, r->start_hooks->items[i].program.path);
+	else if (str_eq(s->name, "label"))
+		buf_puts(out, r->seal->label);
+}
+
 /* What there is to say of the object of a step; nothing for most. */
 void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out)
 {
@@ -149,6 +179,8 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 
 	if (str_eq(s->name, "mount"))
 		put_mount(out, &d->mounts.items[i]);
+	else if (str_eq(s->name, "cover"))
+		put_mount(out, &d->covers.items[i]);
 	else if (str_eq(s->name, "root"))
 		put_mount(out, &d->root);
 	else if (str_eq(s->name, "clone"))
@@ -168,13 +200,17 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 	else if (str_eq(s->name, "ids"))
 		put_ids(out, r);
 	else if (str_eq(s->name, "caps"))
-		buf_printf(out, "keep %#llx", (unsigned long long)r->seal->caps);
+		put_caps(out, r->seal);
 	else if (str_eq(s->name, "landlock"))
 		put_landlock(out, r);
 	else if (str_eq(s->name, "seccomp"))
-		buf_printf(out, "%s, %u instructions", r->spec->seccomp, r->seal->filter_len);
+		buf_printf(out, "%s, %u instructions",
+			   r->spec->seccomp ? r->spec->seccomp : "linux.seccomp",
+			   r->seal->filter_len);
 	else if (str_eq(s->name, "exec"))
 		put_command(out, r);
+	else if (d->container)
+		put_of_container(out, r, s, i);
 }
 
 /* What a person can do about it, where that is known. */
@@ -284,7 +320,7 @@ int words_failure(const struct run *r, const struct step *s, size_t item, int co
 	const char *hint = hint_for(r, s->name, code), *words = strerrordesc_np(code);
 	struct buf object = { 0 };
 
-	if (str_eq(s->name, "targets") && e && e->code) /* said it all already */
+	if (e && e->code) /* whoever failed has said it all already */
 		return -code;
 	if (r->d->container && (str_eq(s->name, "exec") || str_eq(s->name, "start")))
 		return container_command(r, code, failed, e);

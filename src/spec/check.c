@@ -125,7 +125,10 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
  *
  * A clone without shared memory is in its time namespace at once, too late for offsets; then, and
  * before Linux 6.3, where exec does not enter one, the first process unshares it instead. So it
- * does when it has a helper, for the kernel shares no memory across time namespaces.
+ * does when it has a helper, for the kernel shares no memory across time namespaces. Where exec
+ * does not enter it, the first process does that itself: as long as a time namespace waits for a
+ * process's children, that process may not clone with shared memory (clone(2), EINVAL), which is
+ * vfork and threads.
  */
 int check_memory(struct spec *s, const struct facts *f, struct err *e)
 {
@@ -134,7 +137,7 @@ int check_memory(struct spec *s, const struct facts *f, struct err *e)
 	(void)e;
 	d->share_memory =
 		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
-	d->time_by_fork = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
+	d->enter_time_ns = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
 	d->beside = d->share_memory && d->new_root && !d->no_pivot && is_new(s, NS_NET) &&
 		    is_new(s, NS_PID);
 	d->late_time_ns = is_new(s, NS_TIME) && (!d->share_memory || d->beside);

@@ -29,6 +29,8 @@ static int decide_namespaces(struct spec *s, struct err *e)
 			d->clone_flags |= ns_table[i].clone_flag;
 	}
 	d->own_cgroup_ns = s->ns[NS_CGROUP].mode == NS_NEW;
+	/* pivot_root(2) would change the root of whoever else is in a namespace that is joined. */
+	d->no_pivot = c->life.no_pivot || s->ns[NS_MNT].mode == NS_JOINED;
 	d->init_is_pid1 = s->ns[NS_PID].mode == NS_NEW;
 	d->loopback = s->ns[NS_NET].mode == NS_NEW;
 	/* Into a mount namespace that is joined our root is put as well; exec finds one in place.
@@ -53,6 +55,53 @@ static int refuse_missing(const struct spec *s, struct err *e)
 			       "supported");
 	if (c->rdt.given)
 		return err_set(e, EOPNOTSUPP, "linux.intelRdt: it is not supported");
+	return 0;
+}
+
+/*
+ * Which namespace a parameter of the kernel belongs to; what belongs to none is the whole machine's
+ * and not for a container to set.
+ */
+static const struct {
+	const char *name; /* a dot at the end: all that begin so */
+	enum ns_type type;
+} namespaced[] = {
+	{ "net.", NS_NET },
+	{ "fs.mqueue.", NS_IPC },
+	{ "kernel.domainname", NS_UTS },
+	{ "kernel.msgmax", NS_IPC },
+	{ "kernel.msgmnb", NS_IPC },
+	{ "kernel.msgmni", NS_IPC },
+	{ "kernel.sem", NS_IPC },
+	{ "kernel.shm_rmid_forced", NS_IPC },
+	{ "kernel.shmall", NS_IPC },
+	{ "kernel.shmmax", NS_IPC },
+	{ "kernel.shmmni", NS_IPC },
+	{ "user.", NS_USER },
+};
+
+static bool is_parameter(const char *key, const char *name)
+{
+	return name[strlen(name) - 1] == '.' ? str_starts(key, name) : str_eq(key, name);
+}
+
+static int check_sysctl(const struct spec *s, struct err *e)
+{
+	const keys *list = &s->container->sysctl;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *key = list->items[i].key;
+		bool own = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(namespaced); k++)
+			own |= is_parameter(key, namespaced[k].name) &&
+			       s->ns[namespaced[k].type].mode != NS_SHARED;
+		if (!own)
+			return err_set(e, EINVAL,
+				       "linux.sysctl: \"%.64s\" is not in a separate kernel "
+				       "namespace: it would be set for the whole machine",
+				       key);
+	}
 	return 0;
 }
 
@@ -292,6 +341,8 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 
 	if (r == 0)
 		r = decide_namespaces(s, e);
+	if (r == 0)
+		r = check_sysctl(s, e);
 
 	d->container = s->container;
 	if (r == 0)
@@ -308,6 +359,12 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 		r = decide_resources(s, e);
 	if (r == 0)
 		r = check_memory(s, f, e);
+	/*
+	 * Whoever joins stays outside of the pid namespace that it joins, where nobody of the
+	 * container can see it. Only a time namespace wants a memory of its own (setns(2)).
+	 */
+	d->share_to_join =
+		d->joins && s->ns[NS_PID].mode == NS_JOINED && s->ns[NS_TIME].mode != NS_JOINED;
 	if (r == 0 && d->new_root)
 		r = check_container_root(s, f, e);
 	return r;

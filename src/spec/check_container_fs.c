@@ -264,8 +264,6 @@ static int decide_root(struct spec *s, struct err *e)
 		d->host_propagation = MS_PRIVATE;
 	if (!d->root_propagation)
 		d->root_propagation = MS_PRIVATE;
-	/* pivot_root(2) would change the root of whoever else is in a namespace that is joined. */
-	d->no_pivot = c->life.no_pivot || s->ns[NS_MNT].mode == NS_JOINED;
 	d->attach_in_place = true;
 	return d->root.src ? 0 : err_errno(e, ENOMEM, "root");
 }

@@ -10,6 +10,13 @@
 #include "base/str.h"
 #include "spec/spec.h"
 
+#define NOT_ISOLATED                                                                \
+	"fallback landlock: no namespaces. Not isolated: process list, host name, " \
+	"System V IPC, clocks, file names and sizes; there is no /tmp to write to"
+#define NOR_SIGNALS                                                                      \
+	". Before Linux 6.12 (Landlock ABI 6) it can also send signals to all processes" \
+	" of the same user, and reach their abstract Unix sockets"
+
 static const struct {
 	enum landlock_access access;
 	const char *path;
@@ -107,7 +114,6 @@ int check_fallback(struct spec *s, const struct facts *f, struct err *e)
 	note = arena_push(s->arena, &s->d.notes.items, &s->d.notes.n, sizeof(*note));
 	if (r < 0 || !note)
 		return r == -EINVAL ? r : err_errno(e, ENOMEM, "fallback");
-	*note = "fallback landlock: no namespaces. Not isolated: process list, host name, System V "
-		"IPC, clocks, file names and sizes; there is no /tmp to write to";
+	*note = f->signals_scoped ? NOT_ISOLATED : NOT_ISOLATED NOR_SIGNALS;
 	return 0;
 }

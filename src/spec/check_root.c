@@ -57,6 +57,9 @@ static const struct {
 	{ "vmallocinfo", true },
 };
 
+/* Directories of drivers, which not every kernel has; their files can be read, some written to. */
+static const char *const proc_masked_dirs[] = { "acpi", "scsi" };
+
 static struct mnt *add(struct spec *s, enum mnt_kind kind, const char *dst)
 {
 	mnts *list = &s->d.mounts;
@@ -204,10 +207,22 @@ static bool reaches_root(const struct spec *s, const struct facts *f)
 	return map->n == 0 && f->uid == 0;
 }
 
+static int mask_proc(struct spec *s, const char *dst, const char *name, enum mnt_is is)
+{
+	struct mnt *m = add(s, MNT_MASK, arena_printf(s->arena, "%s/%s", dst, name));
+
+	if (!m || !m->dst)
+		return -ENOMEM;
+	m->optional = true;
+	m->is = is;
+	return 0;
+}
+
 static int add_proc(struct spec *s, const struct facts *f, const char *dst, uint64_t attrs)
 {
 	bool own = s->ns[NS_PID].mode == NS_NEW;
 	struct mnt *m = add(s, own ? MNT_PROC : MNT_BIND, dst);
+	int r = 0;
 
 	if (!m)
 		return -ENOMEM;
@@ -219,16 +234,12 @@ static int add_proc(struct spec *s, const struct facts *f, const char *dst, uint
 	}
 	if (!(attrs & MOUNT_ATTR_RDONLY))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(proc_masks); i++) {
-		if (proc_masks[i].owner && !reaches_root(s, f))
-			continue;
-		m = add(s, MNT_MASK, arena_printf(s->arena, "%s/%s", dst, proc_masks[i].name));
-		if (!m || !m->dst)
-			return -ENOMEM;
-		m->optional = true;
-		m->is = MNT_IS_FILE;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(proc_masks); i++)
+		if (!proc_masks[i].owner || reaches_root(s, f))
+			r = mask_proc(s, dst, proc_masks[i].name, MNT_IS_FILE);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(proc_masked_dirs); i++)
+		r = mask_proc(s, dst, proc_masked_dirs[i], MNT_IS_DIR);
+	return r;
 }
 
 static int add_node(struct spec *s, const char *dev, const char *name)

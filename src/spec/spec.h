@@ -208,11 +208,12 @@ enum map_by { MAP_NONE, MAP_BY_CHILD, MAP_BY_PARENT, MAP_BY_HELPER };
 /* What check decided; whoever acts reads this and nothing else. */
 struct decided {
 	uint32_t clone_flags; /* CLONE_NEW* */
+	bool share_to_join;   /* who joins, and is gone then, does so in the caller's memory */
 	bool share_memory; /* set up in the caller's memory (CLONE_VM): no page table is copied */
 	bool beside;       /* a second process helps the first, in the same memory (run/beside.c) */
 	bool late_time_ns; /* unshared by the first process, not by its clone */
-	bool time_by_fork; /* before Linux 6.3: only fork enters it, exec does not */
-	bool joins;        /* some namespace is joined: a first process joins, then clones */
+	bool enter_time_ns; /* before Linux 6.3: and entered by it, for exec does not */
+	bool joins;         /* some namespace is joined: a first process joins, then clones */
 	bool init_is_pid1, as_pid1;
 	enum map_by map_by;
 	bool deny_setgroups;
@@ -333,6 +334,7 @@ struct facts {
 	bool tty[3];
 	bool exec_enters_time_ns;
 	bool fallback_active;       /* user namespaces are refused and the fallback was asked for */
+	bool signals_scoped;        /* Landlock keeps signals and abstract sockets within (ABI 6) */
 	const char *resolv_conf;    /* content; NULL: none */
 	id_ranges subuids, subgids; /* `outside` and `count` of each range granted */
 

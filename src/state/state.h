@@ -2,9 +2,11 @@
 /*
  * What is kept on disk of a container between two commands: a directory ROOT/ID, and in it
  *
- *	config.json the bundle's, as it was when the container was made; and the lock: whoever changes
- *		    the container holds it (flock(2)), and a holder that dies frees it
  *	state.json  struct state; replaced as a whole, so that it can be read without the lock
+ *	config.json the bundle's, as it was when the container was made
+ *
+ * config.json is the lock as well: whoever changes the container holds it (flock(2)), and a holder
+ * that dies frees it.
  *
  * Of two that make the same directory one wins: that is what makes ids unique. It appears with its
  * lock already in it and held. Whether a container runs is never stored, but looked up in /proc,

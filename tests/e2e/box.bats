@@ -31,6 +31,20 @@ load helpers
 	end_box
 }
 
+# Before Linux 6.3 exec enters no time namespace, and who has one for its children can make no threads.
+@test "the command is in its time namespace, and so are its children" {
+	for option in --umask=022 --as-pid1; do
+		run -0 "$HOLM" box $option -- python3 -c 'import os, subprocess, threading
+t = threading.Thread(target=print, args=("thread",)); t.start(); t.join()
+own = os.readlink("/proc/self/ns/time")
+child = subprocess.run(["readlink", "/proc/self/ns/time"], capture_output=True, text=True).stdout
+print(own == os.readlink("/proc/self/ns/time_for_children") == child.strip(), own)'
+		[ "${lines[0]}" = thread ]
+		[ "${lines[1]}" != "True $(ns_of self time)" ]
+		[[ ${lines[1]} == "True time:"* ]]
+	done
+}
+
 # ---- root ----
 
 # bats test_tags=quick

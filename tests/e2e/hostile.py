@@ -38,7 +38,10 @@ def write(path, text):
 
 def read(path):
     with open(path, "rb") as f:
-        return f.read(64)
+        data = f.read(64)
+    if not data:  # the /dev/null of a mask
+        raise FileNotFoundError(errno.ENOENT, "empty")
+    return data
 
 
 def list_directory(path):

@@ -14,7 +14,9 @@
 #include "../unit/fake_facts.h"
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "config.h"
 #include "run/run.h"
+#include "spec/container.h"
 
 #define DIR_OF_CASES "tests/plan/cases"
 
@@ -25,7 +27,42 @@ static void add_word(struct spec *s, const char *word)
 	*slot = arena_strdup(s->arena, word);
 }
 
-/* Lines: "# comment", "uid N", "field=value", "$ command"; what is wrong ends up in the plan. */
+static char *read_all(const char *path)
+{
+	_cleanup_file_ FILE *f = fopen(path, "re");
+	struct buf b = { 0 };
+	char block[4096];
+	size_t n;
+
+	while (f && (n = fread(block, 1, sizeof(block), f)) > 0)
+		buf_put(&b, block, n);
+	return buf_take(&b);
+}
+
+/* A bundle's configuration in place of fields; nothing of it is looked at but the text. */
+static void read_config(const char *name, struct spec *s, struct buf *out)
+{
+	struct container *c = arena_alloc(s->arena, sizeof(*c));
+	char path[1100];
+	char *text;
+	struct err e = { 0 };
+
+	snprintf(path, sizeof(path), "tests/plan/configs/%s", name);
+	text = read_all(path);
+	assert_non_null(text);
+	if (config_parse(s->arena, text, strlen(text), name, c, &e) < 0)
+		buf_printf(out, "refused: %s\n", e.text);
+	c->bundle = "/srv";
+	c->life.await_start = true;
+	c->life.cgroup = c->cgroups_path ? c->cgroups_path : "holm-oci-name";
+	s->container = c;
+	free(text);
+}
+
+/*
+ * Lines: "# comment", "uid N", "field=value", "config FILE", "$ command"; what is wrong ends up in
+ * the plan.
+ */
 static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *out)
 {
 	char line[1024];
@@ -38,6 +75,8 @@ static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *
 		eq = strchr(line, '=');
 		if (str_starts(line, "uid ")) {
 			*facts = fake_facts((uint32_t)atoi(line + 4));
+		} else if (str_starts(line, "config ")) {
+			read_config(line + 7, s, out);
 		} else if (str_starts(line, "$ ")) {
 			for (char *w = strtok(line + 2, " "); w; w = strtok(NULL, " "))
 				add_word(s, w);
@@ -48,6 +87,14 @@ static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *
 		}
 	}
 }
+
+static int no_process(void *arg, int pid, struct err *e)
+{
+	(void)arg, (void)pid, (void)e;
+	return 0;
+}
+
+static const struct keeper keeper = { .process_made = no_process, .console_fd = 9, .root_fd = -1 };
 
 static void put_plan(struct spec *s, const struct facts *facts, struct buf *out)
 {
@@ -62,6 +109,7 @@ static void put_plan(struct spec *s, const struct facts *facts, struct buf *out)
 		return;
 	}
 	run_init(&r, s);
+	r.keeper = s->container ? &keeper : NULL;
 	for (size_t i = 0; i < n_steps; i++) {
 		size_t n = steps[i].count(&r);
 
@@ -85,18 +133,6 @@ static char *plan_of(const char *path)
 	put_plan(s, &facts, &out);
 	spec_free(s);
 	return buf_take(&out);
-}
-
-static char *read_all(const char *path)
-{
-	_cleanup_file_ FILE *f = fopen(path, "re");
-	struct buf b = { 0 };
-	char block[4096];
-	size_t n;
-
-	while (f && (n = fread(block, 1, sizeof(block), f)) > 0)
-		buf_put(&b, block, n);
-	return buf_take(&b);
 }
 
 static void as_it_is_meant(void **state)

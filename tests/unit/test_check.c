@@ -210,6 +210,8 @@ static void default_root(void **state)
 	assert_null(mount_at(s, "/lib32"));
 	assert_null(mount_at(s, "/etc/resolv.conf")); /* no network, no resolver */
 	assert_non_null(mount_at(s, "/proc/keys"));
+	assert_true(mount_at(s, "/proc/acpi")->optional); /* not every kernel has it */
+	assert_int_equal(mount_at(s, "/proc/scsi")->is, MNT_IS_DIR);
 	assert_null(mount_at(s, "/proc/timer_list")); /* only root can read it */
 	spec_free(s);
 	s = decided(&root, WORDS("share=net"));
@@ -253,10 +255,11 @@ static void time_offsets(void **state)
 
 	(void)state;
 	assert_string_equal(s->d.time_offsets, "monotonic 259200 0\nboottime -1 500000000\n");
+	assert_false(s->d.enter_time_ns); /* exec does it */
 	spec_free(s);
-	f.exec_enters_time_ns = false; /* an older kernel: nothing is shared, and unshared late */
+	f.exec_enters_time_ns = false; /* an older kernel: no memory is shared */
 	s = decided(&f, WORDS());
-	assert_true(s->d.late_time_ns && s->d.time_by_fork);
+	assert_true(s->d.late_time_ns && s->d.enter_time_ns);
 	assert_false(s->d.share_memory);
 	assert_int_equal(s->d.clone_flags, 0x7e020000);
 	spec_free(s);
@@ -275,6 +278,12 @@ static void fallback(void **state)
 	assert_true(s->d.seal.landlock_on && s->d.seal.no_inet && s->d.seal.no_new_privs);
 	assert_string_equal(s->d.seal.cwd, "/home/me");
 	assert_int_equal(s->d.notes.n, 1);
+	assert_non_null(strstr(s->d.notes.items[0], "can also send signals"));
+	spec_free(s);
+	f.signals_scoped = true; /* Linux 6.12 */
+	s = decided(&f, WORDS("fallback=landlock"));
+	assert_non_null(strstr(s->d.notes.items[0], "Not isolated: process list"));
+	assert_null(strstr(s->d.notes.items[0], "signals"));
 	spec_free(s);
 	refused(&f, EINVAL, "fallback landlock", WORDS("fallback=landlock", "rootfs=/srv/root"));
 	refused(&f, EINVAL, "at its own path", WORDS("fallback=landlock", "bind=/srv/root:/x"));
