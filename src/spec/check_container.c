@@ -251,8 +251,14 @@ static void decide_caps(struct spec *s, const struct facts *f)
 {
 	uint64_t lacking = s->ns[NS_USER].mode == NS_SHARED ? f->caps_lacking : 0;
 
+	uint64_t *sets = s->d.seal.cap_sets;
+
 	for (int set = 0; set < CAP_SETS; set++)
-		s->d.seal.cap_sets[set] = s->container->process.caps[set] & ~lacking;
+		sets[set] = s->container->process.caps[set] & ~lacking;
+	/* What the kernel demands of one set and another; buildah asks for ambient ones alone. */
+	sets[CAP_EFFECTIVE] &= sets[CAP_PERMITTED];
+	sets[CAP_INHERITABLE] &= sets[CAP_BOUNDING] | sets[CAP_PERMITTED];
+	sets[CAP_AMBIENT] &= sets[CAP_PERMITTED] & sets[CAP_INHERITABLE];
 	s->d.seal.exact_caps = true;
 }
 

@@ -1,0 +1,235 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The commands of holm-oci: a container's life, what engines read, what is left when something dies.
+
+load oci
+
+@test "create, start, kill, delete: the states between" {
+	need_root
+	config . 'echo ran >/ran; sleep 60'
+	oci create --bundle "$B" --pid-file pid one
+	has_status one created
+	[ "$(oci state one | jq .pid)" = "$(cat pid)" ]
+	[ ! -e "$B/rootfs/ran" ]
+	run -255 oci exec nosuch true
+	oci start one
+	eventually test -e "$B/rootfs/ran"
+	has_status one running
+	run -1 oci start one
+	run -1 oci delete one
+	oci kill one KILL
+	eventually has_status one stopped
+	run -1 oci kill one KILL
+	run -1 oci start one
+	oci delete one
+	run -1 --separate-stderr oci state one
+	[[ $stderr == *"does not exist"* ]]
+	oci delete --force one
+	run -1 oci delete one
+}
+
+@test "run: the exit code, by itself and by a signal; nothing left in the list" {
+	need_root
+	config . 'exit 7'
+	run -7 oci run --bundle "$B" one
+	config . 'kill -KILL $$; exit 8' # process 1 is immune to itself
+	run -8 oci run --bundle "$B" one
+	started one
+	oci kill one TERM
+	oci kill one KILL
+	eventually has_status one stopped
+	oci delete one
+	[ "$(oci list --quiet)" = "" ]
+	config . 'exit 7'
+	oci run --detach --bundle "$B" one
+	eventually has_status one stopped
+	run -7 oci run --keep --bundle "$B" two
+	has_status two stopped
+}
+
+@test "one id, two at once: one wins" {
+	need_root
+	local i won=0 pids=()
+
+	config . 'sleep 60'
+	for i in 1 2 3 4 5 6; do
+		oci create --bundle "$B" one >"out$i" 2>&1 </dev/null &
+		pids+=("$!")
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" && won=$((won + 1))
+	done
+	[ "$won" = 1 ]
+	has_status one created
+	oci delete --force one
+}
+
+@test "ids are checked" {
+	need_root
+	local id
+
+	config . true
+	for id in . .. a/b '' 'a b' "$(printf 'x%.0s' {1..1025})"; do
+		run -1 oci create --bundle "$B" "$id"
+	done
+	run -0 oci run --bundle "$B" a_b.c+d-e9
+}
+
+@test "errors: to the log as well, as text and as JSON" {
+	need_root
+	config '.process.args = ["nosuch"]'
+	run -1 --separate-stderr oci --log log.json --log-format json run --bundle "$B" one
+	[[ $stderr == "holm-oci: "*"executable file not found"* ]]
+	jq -es '.[-1] | .level == "error" and (.msg | test("executable file not found")) and has("time")' log.json
+	run -1 oci --log log.text run --bundle "$B" one
+	grep -q 'level=error msg=".*executable file not found' log.text
+	run -1 oci --log-format nosuch list
+	run -1 oci nosuch
+}
+
+@test "exec: code, env, cwd, user, caps, not found" {
+	need_root
+	started one
+	run -9 oci exec one sh -c 'exit 9'
+	[ "$(oci exec --env A=1 -e B=2 --cwd /tmp one sh -c 'echo $A $B; pwd')" = "$(printf '1 2\n/tmp')" ]
+	[ "$(oci exec --user 5:6 -g 7 one sh -c 'id -u; id -G')" = "$(printf '5\n6 7')" ]
+	[ "$(oci exec one sh -c 'readlink /proc/self/ns/pid')" = "$(readlink "/proc/$PID/ns/pid")" ]
+	[ "$(oci exec one cat /proc/self/cgroup)" = "$(oci exec one cat /proc/1/cgroup)" ]
+	[ "$(oci exec --no-new-privs one grep NoNewPrivs /proc/self/status)" = "$(printf 'NoNewPrivs:\t1')" ]
+	run -255 --separate-stderr oci exec one nosuch
+	[[ $stderr == *"executable file not found"* ]]
+	run -255 oci exec nosuch true
+	run -137 oci exec one sh -c 'kill -KILL $$'
+}
+
+@test "exec: --process, --detach, --pid-file" {
+	need_root
+	started one
+	echo '{"args": ["sh", "-c", "echo $X >/out; exec sleep 50"], "env": ["X=yes", "PATH=/bin"], "cwd": "/", "user": {"uid": 0, "gid": 0}}' >process.json
+	oci exec --process process.json --detach --pid-file pid one
+	eventually test -s "$B/rootfs/out"
+	[ "$(cat "$B/rootfs/out")" = yes ]
+	[ "$(cat "/proc/$(cat pid)/comm")" = sleep ]
+	[ "$(oci ps --format json one | jq length)" = 2 ]
+	oci ps one | grep -q 'sleep 50'
+}
+
+@test "console: the master comes over the socket, with its name" {
+	need_root
+	need_python
+	cat >console.py <<-'END'
+		import array, os, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind("console")
+		s.listen()
+		open("console.ready", "w").close()
+		c, _ = s.accept()
+		name, anc, _, _ = c.recvmsg(4096, 1024)
+		fd = array.array("i", anc[0][2])[0]
+		out = b""
+		while b"done" not in out:
+		    out += os.read(fd, 4096)
+		sys.stdout.write(name.decode() + "|" + out.decode().replace("\r", "CR"))
+	END
+	/usr/bin/python3 console.py >told &
+	STARTED+=("$!")
+	eventually test -e console.ready
+	config '.process.terminal = true | .process.consoleSize = {height: 33, width: 77}' 'stty size; tty; ls -l /dev/console | cut -c 1; echo done'
+	oci create --bundle "$B" --console-socket console one
+	oci start one
+	eventually grep -q 'done' told
+	[ "$(head -n 1 told)" = "/dev/ptmx|33 77" ]
+	grep -qx c told
+	run -1 oci create --bundle "$B" two
+}
+
+@test "descriptors: --preserve-fds, LISTEN_FDS, and no other" {
+	need_root
+	config . 'ls /proc/self/fd | tr "\n" " "'
+	[ "$(oci run --bundle "$B" one 7</dev/null)" = "0 1 2 3 " ]
+	config . 'cat <&3; cat <&4'
+	[ "$(oci run --bundle "$B" --preserve-fds 2 one 3< <(echo a) 4< <(echo b))" = "$(printf 'a\nb')" ]
+	config . 'echo $LISTEN_FDS $LISTEN_PID; cat <&3'
+	[ "$(LISTEN_FDS=1 oci run --bundle "$B" one 3< <(echo a))" = "$(printf '1 1\na')" ]
+}
+
+@test "pause, resume, update, events" {
+	need_root
+	started one '.' 'while :; do echo x >>/ticks; sleep 0.05; done'
+	eventually test -s "$B/rootfs/ticks"
+	oci pause one
+	has_status one paused
+	local before
+	before=$(wc -l <"$B/rootfs/ticks")
+	sleep 0.3
+	[ "$(wc -l <"$B/rootfs/ticks")" = "$before" ]
+	run -255 oci exec one true
+	oci resume one
+	has_status one running
+	oci events --stats one | jq -e '.type == "stats" and .id == "one" and .data.pids.current >= 1'
+	if [ -d /sys/fs/cgroup/pids ]; then
+		oci update --pids-limit 77 one
+		[ "$(cat "/sys/fs/cgroup/pids/$G/pids.max")" = 77 ]
+		echo '{"memory": {"limit": 67108864}}' | oci update --resources - one
+		[ "$(cat "/sys/fs/cgroup/memory/$G/memory.limit_in_bytes")" = 67108864 ]
+	fi
+	oci pause one
+	oci delete --force one
+}
+
+@test "kill --all; without a pid namespace too" {
+	need_root
+	started one 'del(.linux.namespaces[] | select(.type == "pid"))' 'sleep 1234 & sleep 1235 & wait'
+	eventually test "$(oci ps --format json one | jq length)" -ge 3
+	oci kill --all one KILL
+	eventually has_status one stopped
+	oci delete --force one
+	run -1 pgrep -f 'sleep 123[45]'
+}
+
+@test "the runtime killed at any time leaves what delete --force removes" {
+	need_root
+	local i delay
+
+	config . 'sleep 60'
+	for i in $(seq 24); do
+		delay=0.0$(printf '%02d' "$((i - 1))")
+		oci create --bundle "$B" one >/dev/null 2>&1 </dev/null &
+		sleep "$delay"
+		kill -KILL $! 2>/dev/null || :
+		wait $! || :
+		oci delete --force one
+		run -1 oci state one
+		eventually assert_no_cgroup
+	done
+}
+
+@test "without a cgroup: --cgroup-manager disabled" {
+	need_root
+	config . 'sleep 60'
+	oci --cgroup-manager disabled create --bundle "$B" one
+	oci start one
+	assert_no_cgroup
+	oci exec one true
+	oci --cgroup-manager disabled delete --force one
+}
+
+@test "an ordinary user, with a user namespace of his own" {
+	local dir
+
+	[ -x "$OCI" ]
+	dir=$(user_dir mine)
+	cp -r "$B/rootfs" "$dir/rootfs"
+	! is_root || chown -R "$USER_ID:$USER_ID" "$dir"
+	"$OCI" spec --rootless --bundle "$T" && mv "$T/config.json" "$dir/base.json"
+	jq --argjson id "$(user_id)" '.process.terminal = false | .root.readonly = false
+		| .process.args = ["sh", "-c", "id -u; touch /made; exit 3"]
+		| .linux.uidMappings[0].hostID = $id | .linux.gidMappings[0].hostID = $id' "$dir/base.json" >"$dir/config.json"
+	chmod 644 "$dir/config.json"
+	cd "$dir"
+	as_user_words
+	run -3 "${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" --cgroup-manager disabled run --bundle "$dir" one
+	[ "$output" = 0 ]
+	[ "$(stat -c %u made 2>/dev/null || stat -c %u rootfs/made)" = "$(user_id)" ]
+	[ "$(as_user env XDG_RUNTIME_DIR="$dir" "$OCI" list --quiet)" = "" ]
+}

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# As fault.bats, for holm-oci: every step of a container fails in turn, and whoever runs it is killed
+# in turn, the runtime too. After each, and after `delete --force`, no mount, cgroup, state directory,
+# namespace or process is left, and the next container works.
+# serial: counts the namespaces and processes of the machine
+
+setup_file() {
+	BIN=$(mktemp -d /tmp/holm-fault.XXXXXX)
+	export BIN MARK=98765.4322 STEPS_MIN=30
+	chmod 755 "$BIN"
+	cp "$HOLM_OCI" "$BIN/holm-oci"
+	mkdir -p "$BIN"/b/rootfs/bin "$BIN"/b/rootfs/word "$BIN"/b/rootfs/dev "$BIN"/b/rootfs/proc "$BIN"/b/rootfs/sys
+	cp "$(command -v busybox)" "$BIN/b/rootfs/bin/busybox"
+	ln -s busybox "$BIN/b/rootfs/bin/sleep"
+	ln -s busybox "$BIN/b/rootfs/bin/true"
+	"$BIN/holm-oci" spec --bundle "$BIN/b"
+	export GROUP=holm-fault-$$
+	# Of everything something, so that nearly every row is wanted.
+	jq --arg mark "$MARK" --arg group "/$GROUP" --arg bin "$BIN" '.process.terminal = false
+		| .process.args = ["sleep", $mark] | .linux.cgroupsPath = $group
+		| .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1, nanosecs: 0}}
+		| .process.oomScoreAdj = 10 | .process.scheduler = {policy: "SCHED_OTHER", nice: 1}
+		| .linux.sysctl = {"kernel.shmmni": "4000"} | .linux.maskedPaths = ["/word"] | .linux.readonlyPaths = ["/bin"]
+		| .linux.rootfsPropagation = "shared"
+		| .linux.resources.pids = {limit: 100}
+		| .hooks = {createRuntime: [{path: "/bin/true"}], createContainer: [{path: "/bin/true"}],
+			startContainer: [{path: "/bin/true"}], poststart: [{path: "/bin/true"}], poststop: [{path: "/bin/true"}]}
+		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"],
+			syscalls: [{names: ["swapon"], action: "SCMP_ACT_ERRNO"}]}' \
+		"$BIN/b/config.json" >"$BIN/b/new.json"
+	mv "$BIN/b/new.json" "$BIN/b/config.json"
+}
+
+teardown_file() {
+	rm -rf "$BIN"
+}
+
+setup() {
+	grep -q HOLM_FAULT "$BIN/holm-oci" || skip "needs a build with -Dfault=true"
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+oci() {
+	timeout 20 "$BIN/holm-oci" --root "$BIN/state" "$@" </dev/null
+}
+
+snapshot() {
+	find /proc/[0-9]*/ns -maxdepth 1 -name '[a-z]*' -printf '%l\n' 2>/dev/null | sort -u | wc -l
+	wc -l </proc/self/mountinfo
+	find /sys/fs/cgroup -type d -path "*$GROUP*" 2>/dev/null
+	find "$BIN" ! -path "$BIN/state" | sort
+	pgrep -fc "sleep $MARK" || true
+	pgrep -xc holm-init || true
+}
+
+nothing_left() {
+	local now i
+	for i in $(seq 100); do
+		now=$(snapshot)
+		[ "$now" = "$1" ] && return 0
+		sleep 0.05
+	done
+	diff <(echo "$1") <(echo "$now")
+	return 1
+}
+
+# Every row, the first items of those that are repeated. What this container does not want does no harm.
+all_steps() {
+	sed -n 's/.*{ STAGE_[A-Z]*, "\([a-z-]*\)".*/\1/p' "$HOLM_SRC/src/run/steps.c" "$HOLM_SRC/src/run/seal.rows" |
+		while read -r step; do
+			case $step in
+			mount | attribute | cover) printf '%s#%s\n' "$step" 0 "$step" 1 "$step" 5 "$step" 11 ;;
+			*) echo "$step#0" ;;
+			esac
+		done
+}
+
+isolated() {
+	unshare --pid --fork --mount --mount-proc --kill-child \
+		bash -eo pipefail -c "$(declare -f); $*"
+}
+
+# What one does with a container, up to the command that is to break.
+create_one() { HOLM_FAULT=$1 oci create --bundle "$BIN/b" one; }
+run_one() { HOLM_FAULT=$1 oci run --detach --bundle "$BIN/b" one; }
+start_one() { HOLM_FAULT=$1 oci create --bundle "$BIN/b" one && HOLM_FAULT=$1 oci start one; }
+exec_one() { oci run --detach --bundle "$BIN/b" one && HOLM_FAULT=$1 oci exec --detach one sleep "$MARK"; }
+
+break_each_step() {
+	local command=$1 action=$2 step before out rc hit=0
+	before=$(snapshot)
+	for step in $(all_steps); do
+		rc=0
+		# To a file: a container that waits would hold a pipe open.
+		"${command}_one" "$step:$action" >"$BATS_TEST_TMPDIR/out" 2>&1 || rc=$?
+		out=$(cat "$BATS_TEST_TMPDIR/out")
+		[ "$rc" = 0 ] || hit=$((hit + 1))
+		echo "$command $step $action: rc=$rc $out"
+		[ "$rc" != 124 ]
+		if [ "$action" = fail ] && [ "$rc" != 0 ]; then
+			[ "$(grep -c '^holm-oci: ' <<<"$out")" = 1 ]
+		fi
+		# state never lies: what it calls running runs
+		if [ "$(oci state one 2>/dev/null | jq -r .status)" = running ]; then
+			pgrep -f "sleep $MARK" >/dev/null
+		fi
+		oci delete --force one
+		nothing_left "$before"
+	done
+	echo "$hit steps were hit"
+	[ "$hit" -ge "$STEPS_MIN" ]
+	oci run --detach --bundle "$BIN/b" one
+	oci delete --force one
+	nothing_left "$before"
+}
+
+@test "create: every step fails in turn" {
+	isolated break_each_step create fail
+}
+
+@test "create: whoever runs a step is killed, at every step" {
+	isolated break_each_step create kill
+}
+
+@test "create: the runtime is killed at every step" {
+	isolated break_each_step create parent
+}
+
+@test "run: every step fails in turn" {
+	isolated break_each_step run fail
+}
+
+@test "run: the runtime is killed at every step" {
+	isolated break_each_step run parent
+}
+
+@test "start: every step that is left fails in turn, or whoever runs it is killed" {
+	isolated break_each_step start fail
+	isolated break_each_step start kill
+}
+
+@test "exec: every step fails in turn" {
+	STEPS_MIN=10
+	isolated break_each_step exec fail
+}
+
+@test "exec: whoever runs a step is killed, the runtime too" {
+	STEPS_MIN=10
+	isolated break_each_step exec kill
+	isolated break_each_step exec parent
+}
+
+kill_delete() {
+	local i before
+	before=$(snapshot)
+	for i in $(seq 0 14); do
+		oci run --detach --bundle "$BIN/b" one
+		"$BIN/holm-oci" --root "$BIN/state" delete --force one &
+		sleep "0.0$(printf %02d "$i")"
+		kill -KILL $! 2>/dev/null || :
+		wait $! 2>/dev/null || :
+		oci delete --force one
+		nothing_left "$before"
+	done
+}
+
+@test "delete: killed at any time, the next one goes on" {
+	isolated kill_delete
+}
