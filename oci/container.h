@@ -36,7 +36,11 @@ int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e);
 /* Gives the word to start, and waits for what comes of it. */
 int ref_start(struct oci *o, struct container_ref *ref, struct err *e);
 
-/* The state as hooks read it; to be freed. */
+struct jsonout;
+
+/* The state as hooks read it; below another object it is its member "state". */
+void state_put(struct jsonout *j, const struct state *s, int pid, const char *status);
+/* The same as text; to be freed. */
 char *state_text(const struct state *s, int pid, const char *status);
 int hooks_of(struct oci *o, const struct container_ref *ref, enum hook_kind kind, hooks *out,
 	     struct err *e);

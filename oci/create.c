@@ -11,6 +11,7 @@
 
 #include "base/caps.h"
 #include "base/cleanup.h"
+#include "base/jsonout.h"
 #include "base/str.h"
 #include "container.h"
 #include "sec/bpf.h"
@@ -102,6 +103,25 @@ static char *state_for_hooks(void *arg, int pid, const char *status)
 	struct making *m = arg;
 
 	return state_text(&m->ref->state, pid, status);
+}
+
+/* The specification's "container process state", with the one descriptor that comes along. */
+static char *process_state(void *arg, int pid, const char *metadata)
+{
+	struct making *m = arg;
+	struct jsonout j = { .compact = true };
+
+	jsonout_open(&j, NULL, '{');
+	jsonout_string(&j, "ociVersion", CONFIG_VERSION);
+	jsonout_open(&j, "fds", '[');
+	jsonout_string(&j, NULL, "seccompFd");
+	jsonout_close(&j, ']');
+	jsonout_number(&j, "pid", pid);
+	if (metadata)
+		jsonout_string(&j, "metadata", metadata);
+	state_put(&j, &m->ref->state, pid, "creating");
+	jsonout_close(&j, '}');
+	return buf_take(&j.buf);
 }
 
 /* ---- sockets and files ---- */
@@ -397,6 +417,7 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 		.cgroup_made = cgroup_made,
 		.process_made = process_made,
 		.state = state_for_hooks,
+		.process_state = process_state,
 		.arg = m,
 		.lock_fd = m->ref->dir.lock_fd,
 		.root_fd = -1,

@@ -59,20 +59,25 @@ int ref_wrong_status(const struct container_ref *ref, const char *verb, struct e
 
 /* ---- hooks ---- */
 
+void state_put(struct jsonout *j, const struct state *s, int pid, const char *status)
+{
+	jsonout_open(j, j->depth ? "state" : NULL, '{');
+	jsonout_string(j, "ociVersion", CONFIG_VERSION);
+	jsonout_string(j, "id", s->id);
+	jsonout_string(j, "status", status);
+	if (pid)
+		jsonout_number(j, "pid", pid);
+	jsonout_string(j, "bundle", s->bundle);
+	if (s->annotations.n)
+		jsonout_keys(j, "annotations", &s->annotations);
+	jsonout_close(j, '}');
+}
+
 char *state_text(const struct state *s, int pid, const char *status)
 {
 	struct jsonout j = { .compact = true };
 
-	jsonout_open(&j, NULL, '{');
-	jsonout_string(&j, "ociVersion", CONFIG_VERSION);
-	jsonout_string(&j, "id", s->id);
-	jsonout_string(&j, "status", status);
-	if (pid)
-		jsonout_number(&j, "pid", pid);
-	jsonout_string(&j, "bundle", s->bundle);
-	if (s->annotations.n)
-		jsonout_keys(&j, "annotations", &s->annotations);
-	jsonout_close(&j, '}');
+	state_put(&j, s, pid, status);
 	return buf_take(&j.buf);
 }
 

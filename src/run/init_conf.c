@@ -122,8 +122,8 @@ static bool map_conf(struct init *in, struct wire_in *w, size_t len, int fd)
 
 bool init_read_conf(struct init *in)
 {
-	unsigned n_fds = 2, used = 0;
-	int fds[2] = { -1, -1 };
+	unsigned n_fds = 3, used = 0;
+	int fds[3] = { -1, -1, -1 };
 	ssize_t n;
 	struct wire_head head;
 	struct wire_in w = { .data = in->conf, .at = sizeof(head) };
@@ -143,7 +143,9 @@ bool init_read_conf(struct init *in)
 		return false;
 	read_seal(&w, &in->seal);
 	if (used < n_fds)
-		in->seal.hooks_fd = fds[used];
+		in->seal.hooks_fd = fds[used++];
+	if (used < n_fds)
+		in->seal.process_fd = fds[used];
 	in->seal.label_fd = in->label_fd;
 	in->others = in->seal;
 	in->others.n_keep_fds = 0; /* what is kept open is for the command alone */

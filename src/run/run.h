@@ -80,6 +80,8 @@ struct keeper {
 	int (*cgroup_made)(void *arg, const struct cg *cg, struct err *e);
 	int (*process_made)(void *arg, int pid, struct err *e);
 	char *(*state)(void *arg, int pid, const char *status); /* JSON, to be freed */
+	/* What goes with the listener of a filter: a "container process state". */
+	char *(*process_state)(void *arg, int pid, const char *metadata);
 	void *arg;
 	int start_fd;      /* listens for the word to start; -1: it starts at once */
 	int console_fd;    /* to whom the terminal goes; -1: nobody */
@@ -122,6 +124,7 @@ struct run {
 	int n_cg_fds;
 	const hooks *start_hooks;
 	int hooks_fd;   /* the state, as hooks read it */
+	int process_fd; /* the state of the process, as a listener reads it */
 	int label_fd;   /* for seal->label */
 	int started_fd; /* init: who said that we shall start, and hears of a failure */
 

@@ -35,6 +35,7 @@ void run_init(struct run *r, const struct spec *s)
 		.winsize = { .ws_row = 24, .ws_col = 80 },
 		.start_hooks = &s->d.hooks[HOOK_START_CONTAINER],
 		.hooks_fd = -1,
+		.process_fd = -1,
 		.label_fd = -1,
 		.started_fd = -1,
 		.cg = CG_INIT,

@@ -389,6 +389,12 @@ static void put_brief(struct wire_out *w, const struct run *r)
 	put_hooks(w, &r->d->hooks[HOOK_START_CONTAINER]);
 }
 
+/* The first is there whenever the second is. */
+static unsigned state_files(const struct run *r)
+{
+	return (unsigned)(r->hooks_fd >= 0) + (unsigned)(r->process_fd >= 0);
+}
+
 /* What a packet has no room for goes by memory file. */
 static int brief_by_file(struct run *r)
 {
@@ -409,8 +415,8 @@ static int brief_by_file(struct run *r)
 	code = fd < 0 ? fd : sys_write_all(fd, data, w.len);
 	head.len = (uint32_t)w.len;
 	return code < 0 ? code
-			: tell(r, &head, sizeof(head), (int[]){ fd, r->hooks_fd },
-			       r->hooks_fd >= 0 ? 2 : 1);
+			: tell(r, &head, sizeof(head), (int[]){ fd, r->hooks_fd, r->process_fd },
+			       1 + state_files(r));
 }
 
 /* Goes out while the first process works, and lies in the channel until init reads it. */
@@ -425,7 +431,7 @@ int act_brief(struct run *r, size_t i)
 	if (w.overflow)
 		return brief_by_file(r);
 	*head = (struct wire_head){ .type = WIRE_CONF };
-	return tell(r, data, w.len, &r->hooks_fd, r->hooks_fd >= 0);
+	return tell(r, data, w.len, (int[]){ r->hooks_fd, r->process_fd }, state_files(r));
 }
 
 /* ---- LIVE ---- */

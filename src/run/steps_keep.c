@@ -90,13 +90,19 @@ int act_keep(struct run *r, size_t i)
 /* ---- hooks ---- */
 
 /* The state in a memory file, which every hook reads from its beginning. */
-static int state_file(struct run *r, const char *status)
+static int text_file(const char *text)
 {
-	_cleanup_free_ char *text = r->keeper->state(r->keeper->arg, r->pid, status);
 	_cleanup_fd_ int fd = text ? sys_memfd_create("holm-state", MEMFD_CLOEXEC) : -ENOMEM;
 	int code = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
 
 	return code < 0 ? code : TAKE_FD(fd);
+}
+
+static int state_file(struct run *r, const char *status)
+{
+	_cleanup_free_ char *text = r->keeper->state(r->keeper->arg, r->pid, status);
+
+	return text_file(text);
 }
 
 size_t want_host_hooks(const struct run *r)
@@ -151,18 +157,27 @@ size_t want_state_file(const struct run *r)
 
 int act_state_file(struct run *r, size_t i)
 {
-	int fd = state_file(r, "created");
+	const struct keeper *k = r->keeper;
+	_cleanup_free_ char *process = NULL;
 
 	(void)i;
-	r->hooks_fd = fd;
-	return fd < 0 ? fd : 0;
+	r->hooks_fd = state_file(r, "created");
+	if (r->hooks_fd < 0)
+		return r->hooks_fd;
+	if (!(r->d->seal.filter_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) || !k->process_state)
+		return 0;
+	process = k->process_state(k->arg, r->pid, r->d->container->seccomp->listener_metadata);
+	r->process_fd = text_file(process);
+	return r->process_fd < 0 ? r->process_fd : 0;
 }
 
 void undo_state_file(struct run *r)
 {
 	if (r->hooks_fd >= 0)
 		close(r->hooks_fd);
-	r->hooks_fd = -1;
+	if (r->process_fd >= 0)
+		close(r->process_fd);
+	r->hooks_fd = r->process_fd = -1;
 }
 
 /* ---- the terminal ---- */

@@ -319,8 +319,8 @@ static int send_listener(struct run *r, int fd)
 	char state[16384];
 	ssize_t n;
 
-	sys_lseek(r->seal->hooks_fd, 0, 0 /* SEEK_SET */);
-	n = sys_read(r->seal->hooks_fd, state, sizeof(state));
+	sys_lseek(r->seal->process_fd, 0, 0 /* SEEK_SET */);
+	n = sys_read(r->seal->process_fd, state, sizeof(state));
 	r->failed = "send the listener to linux.seccomp.listenerPath";
 	if (n > 0)
 		n = sys_send_fds(r->seal->listener_fd, state, (size_t)n, &fd, 1);

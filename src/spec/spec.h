@@ -192,14 +192,16 @@ struct seal {
 	const char *label;
 	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
 	int listener_fd;       /* a socket to whom the filter's listener goes; -1: none */
+	int process_fd;        /* what goes with it; -1: none */
 	int hooks_fd;          /* the state that start hooks read; -1: none */
 	bool die_with_starter; /* where no pid namespace sees to it */
 	bool tty[3];           /* which of 0, 1, 2 the box's terminal replaces */
 };
 
-#define SEAL_INIT                                                                                 \
-	{                                                                                         \
-		.block_fd = -1, .start_fd = -1, .label_fd = -1, .listener_fd = -1, .hooks_fd = -1 \
+#define SEAL_INIT                                                                  \
+	{                                                                          \
+		.block_fd = -1, .start_fd = -1, .label_fd = -1, .listener_fd = -1, \
+		.process_fd = -1, .hooks_fd = -1                                   \
 	}
 
 /* How the id maps of a new user namespace get written (user_namespaces(7)). */
