@@ -471,6 +471,7 @@ profile()
 	run -0 oci run --bundle "$B" inside
 	[ "$output" = yes ]
 	eventually test -s told.json
+	cat told.json
 	jq -e '.state.metadata == "meta" and .state.fds == ["seccompFd"] and .state.state.id == "inside" and .n == 1
 		and (.kind | test("seccomp"))' told.json
 }
