@@ -188,8 +188,8 @@ count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_labe
 act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
 void undo_cgroup(struct run *r);
-count_fn want_state_file, want_old_root;
-act_fn act_old_root;
+count_fn want_state_file, want_old_root, want_workdir;
+act_fn act_old_root, act_workdir;
 act_fn act_state_file;
 void undo_state_file(struct run *r);
 void undo_report(struct run *r);

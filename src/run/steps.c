@@ -65,6 +65,8 @@ const struct step steps[] = {
 	{ STAGE_ROOT, "loopback", "bring lo up", want_loopback, act_loopback, NULL },
 	{ STAGE_ROOT, "root", "put a new root in place", want_root, act_root, NULL },
 	{ STAGE_ROOT, "mount", "mount or make", want_mounts, act_mount, NULL },
+	{ STAGE_ROOT, "workdir", "make the working directory, if it is not there", want_workdir,
+	  act_workdir, NULL },
 	{ STAGE_ROOT, "attribute", "set a property of the process", want_attributes, act_attribute,
 	  NULL },
 	{ STAGE_ROOT, "setup-hooks", "run the hooks inside", want_setup_hooks, act_setup_hooks,

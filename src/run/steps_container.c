@@ -246,6 +246,23 @@ int container_mount(struct run *r, const struct mnt *m)
 	}
 }
 
+/* ---- process.cwd ---- */
+
+size_t want_workdir(const struct run *r)
+{
+	return r->d->container && r->d->new_root && r->seal->cwd[1];
+}
+
+/* Engines rely on it. Where it cannot be made, entering it will fail and say so. */
+int act_workdir(struct run *r, size_t i)
+{
+	struct fs_place place;
+
+	(void)i;
+	fs_place(&r->fs, r->seal->cwd, FS_PLACE(true), &place);
+	return 0;
+}
+
 /* ---- properties of the process, which exec keeps ---- */
 
 static int write_text(const char *path, const char *text)

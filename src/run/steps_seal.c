@@ -124,7 +124,8 @@ int act_start(struct run *r, size_t i)
 		struct wire_head head;
 		struct wire_started started;
 	} ready = { { WIRE_STARTED, 0, 0, sizeof(struct wire_started) }, { 0 } };
-	int code = find_command(r), fd = -1;
+	/* Without a process nothing can be found; that it is missing matters when it is started. */
+	int code = *r->program->path ? find_command(r) : 0, fd = -1;
 	char word = 0;
 
 	(void)i;
