@@ -62,7 +62,8 @@ static inline void wire_put(struct wire_out *w, const void *item, size_t len)
 		w->overflow = true;
 		return;
 	}
-	memcpy(w->data + w->len, item, len);
+	if (len) /* an empty list has no address either */
+		memcpy(w->data + w->len, item, len);
 	memset(w->data + w->len + len, 0, padded - len);
 	w->len += padded;
 }

@@ -194,7 +194,7 @@ load oci
 	config . 'sleep 60'
 	for i in $(seq 24); do
 		delay=0.0$(printf '%02d' "$((i - 1))")
-		oci create --bundle "$B" one >/dev/null 2>&1 </dev/null &
+		"$OCI" --root "$T/root" create --bundle "$B" one >/dev/null 2>&1 </dev/null &
 		sleep "$delay"
 		kill -KILL $! 2>/dev/null || :
 		wait $! || :
