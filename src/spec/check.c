@@ -118,6 +118,16 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
 }
 
 /*
+ * Hooks during set-up enter the namespaces of the first process, as engines do to wire up its
+ * network: all of them must be its own by then, so the network is not made beside.
+ */
+static bool hooks_look(const struct decided *d)
+{
+	return d->hooks[HOOK_PRESTART].n || d->hooks[HOOK_CREATE_RUNTIME].n ||
+	       d->hooks[HOOK_CREATE_CONTAINER].n;
+}
+
+/*
  * May the first process work in the caller's memory? Not if it joins a namespace: who is in there
  * already could look at it, and a time namespace refuses it (setns(2), EUSERS). And not if it
  * changes its ids: that makes its memory unreadable for others (prctl(2), PR_SET_DUMPABLE), and the
@@ -139,7 +149,7 @@ int check_memory(struct spec *s, const struct facts *f, struct err *e)
 		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
 	d->enter_time_ns = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
 	d->beside = d->share_memory && d->new_root && !d->no_pivot && is_new(s, NS_NET) &&
-		    is_new(s, NS_PID);
+		    is_new(s, NS_PID) && !hooks_look(d);
 	d->late_time_ns = is_new(s, NS_TIME) && (!d->share_memory || d->beside);
 	if (d->late_time_ns)
 		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;

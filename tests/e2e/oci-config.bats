@@ -273,6 +273,31 @@ hook()
 	[ "$(jq .pid state-createRuntime)" -gt 1 ]
 }
 
+@test "hooks: during set-up the process is in all of its namespaces, the network too" {
+	need_root
+	local kind ns
+
+	for kind in prestart createRuntime; do
+		cat >look <<-'END'
+			#!/bin/sh
+			pid=$(sed 's/.*"pid": *\([0-9]*\).*/\1/')
+			for ns in mnt net ipc uts pid; do
+				echo "$ns $(readlink "/proc/$pid/ns/$ns")"
+			done >"$1"
+		END
+		chmod 755 look
+		config ".hooks = {$kind: [{path: \"$T/look\", args: [\"look\", \"$T/seen\"], env: [\"PATH=/bin:/usr/bin\"]}]}" true
+		oci run --bundle "$B" inside
+		[ "$(wc -l <seen)" = 5 ]
+		while read -r ns is; do
+			echo "$kind $ns $is"
+			[ -n "$is" ]
+			[ "$is" != "$(readlink "/proc/self/ns/$ns")" ]
+		done <seen
+		rm seen
+	done
+}
+
 @test "hooks: a failing one before start ends the container, and poststop is called" {
 	need_root
 	local kind
