@@ -129,6 +129,7 @@ struct run {
 	int started_fd; /* init: who said that we shall start, and hears of a failure */
 
 	bool timed;
+	bool in_network;    /* C has entered the one that H made */
 	bool done;          /* it has started: undo only releases what P holds */
 	unsigned n_started; /* rows of the table begun by P, for undo */
 	struct {
@@ -233,6 +234,8 @@ int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED]);
 
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);
+/* Once, where it is made beside: what shows the network must be mounted by a member of it. */
+int network_enter(struct run *r);
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
 int program_start(struct run *r, void *stack_top); /* a pid or -errno */

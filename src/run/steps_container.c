@@ -211,8 +211,21 @@ static int bind_instead(struct run *r, const struct mnt *m, int code)
 	return code;
 }
 
+/* Shows the same to everybody, or whatever its reader is a member of. */
+static bool knows_no_network(const char *type)
+{
+	static const char *const types[] = { "proc", "tmpfs", "devpts", "mqueue" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+/* sysfs shows the devices of the network namespace of whoever mounts it. */
 static int mount_fresh(struct run *r, const struct mnt *m)
 {
+	int code = knows_no_network(m->type) ? 0 : network_enter(r);
 	struct fs_any a = {
 		.type = m->type,
 		.source = m->src,
@@ -225,7 +238,7 @@ static int mount_fresh(struct run *r, const struct mnt *m)
 		.copy_up = m->copy_up,
 	};
 
-	return bind_instead(r, m, fs_any(&r->fs, &a));
+	return code < 0 ? code : bind_instead(r, m, fs_any(&r->fs, &a));
 }
 
 int container_mount(struct run *r, const struct mnt *m)

@@ -545,10 +545,20 @@ int act_beside(struct run *r, size_t i)
 	return beside_start(&r->memory->beside, r->memory->second_stack);
 }
 
+int network_enter(struct run *r)
+{
+	int code = 0;
+
+	if (r->d->beside && !r->in_network)
+		code = beside_enter_network(&r->memory->beside, &r->failed);
+	r->in_network |= code == 0;
+	return code;
+}
+
 int act_network(struct run *r, size_t i)
 {
 	(void)i;
-	return beside_enter_network(&r->memory->beside, &r->failed);
+	return network_enter(r);
 }
 
 /* The init waits for the helper; where there is none, we do. */

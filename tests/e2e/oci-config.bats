@@ -226,6 +226,12 @@ with_mount()
 		'stat -c "%u %g" /m/file' '2000 3000'
 }
 
+@test "mounts: a fresh sysfs shows the container's own network devices" {
+	need_root
+	[ "$(find /sys/class/net -mindepth 1 ! -name lo | wc -l)" -gt 0 ] || skip "the host has no device beside lo"
+	is '.mounts += [{destination: "/sys", type: "sysfs", source: "sysfs", options: ["ro"]}]' 'ls /sys/class/net' lo
+}
+
 # ---- hooks ----
 
 # hook NAME [EXIT]: a program that writes its name and the state it is given
