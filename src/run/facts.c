@@ -201,10 +201,10 @@ static int probe_child(void *what)
 
 int facts_probe_userns(const char **what)
 {
-	_Alignas(16) char stack[16384];
+	_cleanup_stack_ struct small_stack stack;
 	struct clone_args args = {
 		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_VM | CLONE_VFORK,
-		.stack = (uintptr_t)stack,
+		.stack = (uintptr_t)&stack,
 		.stack_size = sizeof(stack),
 	};
 	int pid, status;

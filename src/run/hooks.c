@@ -66,13 +66,13 @@ static int result(const struct hook *h, int status, char failed[HOOK_FAILED])
 
 int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED])
 {
-	_Alignas(16) char stack[8192];
+	_cleanup_stack_ struct small_stack stack;
 	int pidfd = -1, status = 0, pid, code;
 	struct hook_start start = { .hook = h, .state_fd = state_fd };
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
 		.pidfd = (uintptr_t)&pidfd,
-		.stack = (uintptr_t)stack,
+		.stack = (uintptr_t)&stack,
 		.stack_size = sizeof(stack),
 	};
 

@@ -283,10 +283,10 @@ static int wait_to_be_killed(void *arg)
 /* A user namespace that nobody lives in: only its maps are wanted. */
 static int user_ns_of_maps(const char *uid_map, const char *gid_map)
 {
-	_Alignas(16) char stack[4096];
+	_cleanup_stack_ struct small_stack stack;
 	struct clone_args args = {
 		.flags = CLONE_NEWUSER | CLONE_VM | CLONE_CLEAR_SIGHAND,
-		.stack = (uintptr_t)stack,
+		.stack = (uintptr_t)&stack,
 		.stack_size = sizeof(stack),
 	};
 	int pid = sys_clone_fn(&args, wait_to_be_killed, NULL), fd, code;

@@ -197,3 +197,26 @@ static inline int sys_futex_wake(unsigned *word)
  * instructions of assembly, because the child wakes up on an empty stack.
  */
 int sys_clone_fn(struct clone_args *args, int (*fn)(void *), void *arg);
+
+/*
+ * The stack of a child on that of its parent, for one that shares its memory and soon executes
+ * something or is killed. Such a child never returns from its frames, and the address sanitizer
+ * takes them for living ones until it is told.
+ */
+struct small_stack {
+	_Alignas(16) char memory[16384];
+};
+
+#if defined(__SANITIZE_ADDRESS__)
+void __asan_unpoison_memory_region(const volatile void *address, size_t size);
+#define FORGET_FRAMES(s) __asan_unpoison_memory_region((s)->memory, sizeof((s)->memory))
+#else
+#define FORGET_FRAMES(s) ((void)(s))
+#endif
+
+static inline void small_stack_done(const struct small_stack *s)
+{
+	FORGET_FRAMES(s);
+}
+
+#define _cleanup_stack_ __attribute__((cleanup(small_stack_done)))
