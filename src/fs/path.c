@@ -57,38 +57,105 @@ static size_t component(const char *path, size_t from, size_t len)
 	return from;
 }
 
+/* A path inside the root that is being followed, rewritten where a link leads to nothing yet. */
+struct way {
+	char path[PATH_MAX];
+	size_t len;
+	unsigned links;
+};
+
+#define WAY_LINKS_MAX 16
+
+static int way_start(struct way *w, const char *path, size_t len)
+{
+	if (len >= sizeof(w->path))
+		return -ENAMETOOLONG;
+	memcpy(w->path, path, len);
+	w->path[len] = 0;
+	w->len = len;
+	w->links = 0;
+	return 0;
+}
+
+/*
+ * The component between `from` and `to`, which is a link in dir_fd, gives way to what it says:
+ * "/a/link/b" becomes "/a/target/b", or "/target/b". -EINVAL: it is no link.
+ */
+static int way_follow(struct way *w, int dir_fd, size_t from, size_t to)
+{
+	char name[NAME_MAX + 1], target[PATH_MAX];
+	size_t keep, rest = w->len - to, n;
+	ssize_t got;
+
+	memcpy(name, w->path + from, to - from);
+	name[to - from] = 0;
+	got = sys_readlinkat(dir_fd, name, target, sizeof(target) - 1);
+	if (got <= 0)
+		return got < 0 ? (int)got : -ENOENT;
+	n = (size_t)got;
+	while (n > 1 && target[n - 1] == '/')
+		n--;
+	keep = target[0] == '/' ? 0 : from;
+	if (++w->links > WAY_LINKS_MAX)
+		return -ELOOP;
+	if (keep + n + rest >= sizeof(w->path))
+		return -ENAMETOOLONG;
+	memmove(w->path + keep + n, w->path + to, rest + 1);
+	memcpy(w->path + keep, target, n);
+	w->len = keep + n + rest;
+	return 0;
+}
+
+static int make_component(struct fs *fs, struct way *w, int dir_fd, size_t from, size_t to,
+			  bool *made)
+{
+	char name[NAME_MAX + 1];
+	int r;
+
+	if (to - from > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, w->path + from, to - from);
+	name[to - from] = 0;
+	r = sys_mkdirat(dir_fd, name, 0755);
+	*made = r == 0;
+	return r < 0 && r != -EEXIST ? r : open_prefix(fs, w->path, to);
+}
+
 /*
  * Makes the directories on the way that are missing. Each step opens its prefix from the root
- * again, so that a link on the way (/var/run -> /run) is followed, inside the root. Below a
- * directory that was just made there is nothing to be found.
+ * again, so that a link on the way (/var/run -> /run) is followed, inside the root; where it leads
+ * is made too. Below a directory that was just made there is nothing to be found.
  */
-static int make_parents(struct fs *fs, const char *path, size_t len)
+static int make_parents(struct fs *fs, struct way *w)
 {
 	int dir_fd = fs->root_fd;
 	bool made = false;
 	size_t at = 0;
 
-	while (dir_fd >= 0 && at < len) {
-		char name[NAME_MAX + 1];
-		size_t start = at + 1, end = component(path, start, len);
-		int next = made ? -ENOENT : open_prefix(fs, path, end);
+	while (dir_fd >= 0 && at < w->len) {
+		size_t start = at + 1, end = component(w->path, start, w->len);
+		int next;
 
-		if (end - start > NAME_MAX)
-			next = -ENAMETOOLONG;
-		if (next == -ENOENT) {
-			memcpy(name, path + start, end - start);
-			name[end - start] = 0;
-			next = sys_mkdirat(dir_fd, name, 0755);
-			made = next == 0;
-			if (next == 0 || next == -EEXIST)
-				next = open_prefix(fs, path, end);
+		if (start == end) { /* "a//b", in a link */
+			at = end;
+			continue;
+		}
+		next = made ? -ENOENT : open_prefix(fs, w->path, end);
+
+		at = end;
+		if (next == -ENOENT)
+			next = make_component(fs, w, dir_fd, start, end, &made);
+		if (next == -ENOENT) { /* it is there, and it is not: a link to nothing */
+			next = way_follow(w, dir_fd, start, end);
+			if (next == 0)
+				next = fs->root_fd;
+			at = 0;
 		}
 		if (dir_fd != fs->root_fd)
 			sys_close(dir_fd);
 		dir_fd = next;
-		at = end;
 	}
-	return fs_loose(fs, dir_fd);
+	return dir_fd == fs->root_fd ? dir_fd : fs_loose(fs, dir_fd);
 }
 
 static size_t parent_len(const char *path)
@@ -104,6 +171,7 @@ static size_t parent_len(const char *path)
 int fs_parent(struct fs *fs, const char *path, const char **name)
 {
 	size_t len = parent_len(path);
+	struct way way;
 	int fd;
 
 	*name = path + len + 1;
@@ -114,8 +182,10 @@ int fs_parent(struct fs *fs, const char *path, const char **name)
 	if (fs->dir_fd >= 0 && fs->dir_len == len && memcmp(fs->dir_path, path, len) == 0)
 		return fs->dir_fd;
 	fd = fs_loose(fs, open_prefix(fs, path, len));
-	if (fd == -ENOENT)
-		fd = make_parents(fs, path, len);
+	if (fd == -ENOENT) {
+		fd = way_start(&way, path, len);
+		fd = fd < 0 ? fd : make_parents(fs, &way);
+	}
 	if (fd < 0) {
 		fs->failed = "find its directory";
 		return fd;
@@ -124,6 +194,42 @@ int fs_parent(struct fs *fs, const char *path, const char **name)
 	fs->dir_path = path;
 	fs->dir_len = len;
 	return fd;
+}
+
+static int make_node_of(int dir_fd, const char *name, unsigned mode)
+{
+	return S_ISDIR(mode) ? sys_mkdirat(dir_fd, name, mode & 07777)
+			     : sys_mknodat(dir_fd, name, mode, 0);
+}
+
+/*
+ * Makes what a link to nothing leads to, as images have them: /etc/resolv.conf ->
+ * ../run/resolve/stub.conf. 0 too if something else has made it meanwhile.
+ */
+static int make_target(struct fs *fs, const char *path, unsigned mode)
+{
+	struct way w;
+	int r = way_start(&w, path, strlen(path));
+
+	while (r == 0) {
+		size_t slash = parent_len(w.path);
+		char last[NAME_MAX + 1];
+		struct way parent;
+		int dir_fd;
+
+		if (w.len - slash > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(last, w.path + slash + 1, w.len - slash);
+		r = way_start(&parent, w.path, slash);
+		dir_fd = r < 0 ? r : make_parents(fs, &parent);
+		if (dir_fd < 0)
+			return dir_fd;
+		r = make_node_of(dir_fd, last, mode);
+		if (r != -EEXIST)
+			return r;
+		r = way_follow(&w, dir_fd, slash + 1, w.len);
+	}
+	return r == -EINVAL ? 0 : r;
 }
 
 /*
@@ -137,8 +243,7 @@ int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *ou
 
 	if (parent < 0)
 		return parent;
-	r = S_ISDIR(mode) ? sys_mkdirat(parent, name, mode & 07777)
-			  : sys_mknodat(parent, name, mode, 0);
+	r = make_node_of(parent, name, mode);
 	if (r == 0) {
 		*out = (struct fs_place){ parent, name };
 		return 0;
@@ -148,9 +253,15 @@ int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *ou
 		return r;
 	out->dir_fd = fs_open(fs, path, 0);
 	out->name = "";
+	if (out->dir_fd == -ENOENT && r == -EEXIST) {
+		r = make_target(fs, path, mode);
+		if (r < 0)
+			return r;
+		out->dir_fd = fs_open(fs, path, 0);
+	}
 	if (out->dir_fd >= 0)
 		return 0;
-	return out->dir_fd == -ENOENT && r != -EEXIST ? r : out->dir_fd;
+	return out->dir_fd == -ENOENT && r != -EEXIST && r < 0 ? r : out->dir_fd;
 }
 
 static bool same_place(const struct statx *a, const struct statx *b)
