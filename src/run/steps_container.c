@@ -500,7 +500,7 @@ int act_sysctl(struct run *r, size_t i)
 	for (const char *s = path; *s; s++)
 		if (s[0] == '/' && s[1] == '.')
 			return -EINVAL;
-	r->failed = "linux.sysctl";
+	r->failed = NULL;
 	return write_text(path, k->value);
 }
 

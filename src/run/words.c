@@ -58,6 +58,8 @@ static void put_attrs(struct buf *out, const struct mnt *m)
 static void put_mount(struct buf *out, const struct mnt *m)
 {
 	buf_printf(out, "%s", kind_words[m->kind]);
+	if (m->type && m->kind == MNT_FRESH && !(m->src && str_eq(m->src, m->type)))
+		buf_printf(out, " %s", m->type);
 	if (m->src)
 		buf_printf(out, " %s ->", m->src);
 	if (m->fd >= 0)
