@@ -60,6 +60,7 @@ static int become_init(struct run *r)
 
 	fs_put_u64(words[5], flags, 10);
 	keep_descriptors(r);
+	r->shared->init_tried = 1;
 	r->report->code = -sys_execveat(r->init_fd, "", argv, envp, AT_EMPTY_PATH);
 	r->report->step = r->shared->at_step;
 	r->report->failed = "execute the init";

@@ -63,6 +63,7 @@ struct report {
 struct shared {
 	struct report report;
 	unsigned at_step, at_item; /* what the child is doing: its last word if it is killed */
+	int init_tried;            /* C went as far as exec of the init */
 	int exec_tried;   /* X went as far as exec: what comes after that is the command's doing */
 	int main_pid;     /* X, inside */
 	char failed[128]; /* words that are not constant */

@@ -460,6 +460,25 @@ int act_live_terminal(struct run *r, size_t i)
 	return n == sizeof(head) && head.type == WIRE_TERMINAL && n_fds == 1 ? 0 : -EPROTO;
 }
 
+/*
+ * The channel is closed by exec and by death alike. Who lives has executed; who is dead has no
+ * executable any more (proc(5)), but the name that it had last.
+ */
+static bool died_before_exec(const struct run *r)
+{
+	char path[32], name[16] = "";
+	_cleanup_fd_ int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", r->pid);
+	if (sys_readlinkat(AT_FDCWD, path, name, sizeof(name)) != -ENOENT)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/comm", r->pid);
+	fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0 || sys_read(fd, name, sizeof(name) - 1) < 0)
+		return false;
+	return !r->shared->init_tried || strstr(name, "holm-init");
+}
+
 static unsigned first_of_seal(const struct run *r)
 {
 	unsigned i = 0;
@@ -483,7 +502,7 @@ int act_started(struct run *r, size_t i)
 	(void)i;
 	/* What is executed at once says so by closing the channel. */
 	if (n == 0 && r->d->container && !r->seal->await_start && !r->report->code)
-		return 0;
+		return died_before_exec(r) ? lost_child(r) : 0;
 	if (n < (ssize_t)sizeof(packet) || packet.head.type != WIRE_STARTED)
 		return lost_child(r);
 	shared->main_pid = packet.started.pid;

@@ -136,7 +136,7 @@ with_mount()
 	is "$(with_mount /m tmpfs tmpfs '"size=64k", "mode=1750", "uid=3", "gid=4", "nr_inodes=9"')" \
 		'stat -c "%a %u %g" /m; df -k /m | tail -n 1 | tr -s " " | cut -d " " -f 2' "$(printf '1750 3 4\n64')"
 	fails "$(with_mount /m tmpfs tmpfs '"nosuchoption"')" true '/m'
-	fails "$(with_mount /m nosuchfs x '')" true 'mount fresh x -> /m'
+	fails "$(with_mount /m nosuchfs x '')" true 'mount fresh nosuchfs x -> /m'
 	fails '.mounts += [{destination: "/m"}]' true /m
 }
 
@@ -153,6 +153,27 @@ with_mount()
 	ln -s /../../../etc "$B/rootfs/link"
 	is "$(with_mount /link/m none src '"bind"')" 'cat /etc/m/file' yes
 	[ ! -e /etc/m ]
+}
+
+@test "mounts: where a link leads to nothing yet, that is made, inside" {
+	need_root
+	mkdir "$B/rootfs/etc" "$B/src" && echo yes >"$B/src/file"
+	ln -s ../run/resolve/stub.conf "$B/rootfs/etc/resolv.conf"
+	is "$(with_mount /etc/resolv.conf bind "$B/src/file" '"bind"')" \
+		'cat /etc/resolv.conf /run/resolve/stub.conf' "$(printf 'yes\nyes')"
+	ln -s /no/../such//dir/ "$B/rootfs/one"
+	ln -s one/below "$B/rootfs/two"
+	is "$(with_mount /two/deeper none "$B/src" '"bind"')" 'cat /two/deeper/file /such/dir/below/deeper/file' \
+		"$(printf 'yes\nyes')"
+	ln -s ../../../.."$B/outside" "$B/rootfs/out"
+	is "$(with_mount /out/m none "$B/src" '"bind"')" 'cat /out/m/file' yes
+	[ ! -e "$B/outside" ] && [ -d "$B/rootfs$B/outside/m" ]
+	ln -s loop-b "$B/rootfs/loop-a"
+	ln -s loop-a "$B/rootfs/loop-b"
+	fails "$(with_mount /loop-a none "$B/src" '"bind"')" true "symbolic link"
+	fails "$(with_mount /loop-b/m none "$B/src" '"bind"')" true "symbolic link"
+	ln -s "$(printf 'x%.0s' {1..255})/$(printf 'y%.0s' {1..250})" "$B/rootfs/long"
+	is "$(with_mount /long none "$B/src" '"bind"')" 'cat /long/file' yes
 }
 
 @test "mounts: bind alone and rbind; the recursive forms" {
@@ -415,7 +436,7 @@ hook()
 	need_root
 	is '.linux.sysctl = {"net.ipv4.ip_forward": "1", "kernel.shmmni": "4000"}' \
 		'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni' "$(printf '1\n4000')"
-	fails '.linux.sysctl = {"net.nosuch": "1"}' true sysctl
+	fails '.linux.sysctl = {"net.nosuch": "1"}' true 'sysctl net.nosuch=1: set a parameter of the kernel: No such file'
 	fails '.linux.sysctl = {"../../etc/passwd": "1"}' true sysctl
 }
 

@@ -101,6 +101,10 @@ break_each_step() {
 		if [ "$action" = fail ] && [ "$rc" != 0 ]; then
 			[ "$(grep -c '^holm-oci: ' <<<"$out")" = 1 ]
 		fi
+		# nor does the exit code: what was started is there
+		if [ "$command" = exec ] && [ "$rc" = 0 ]; then
+			[ "$(pgrep -fxc "sleep $MARK")" = 2 ]
+		fi
 		# state never lies: what it calls running runs
 		if [ "$(oci state one 2>/dev/null | jq -r .status)" = running ]; then
 			pgrep -f "sleep $MARK" >/dev/null
