@@ -71,5 +71,15 @@ int write_pid_file(const char *path, int pid, struct err *e);
  */
 int container_create(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
 		     struct box **box, struct container_ref *ref, struct err *e);
+/*
+ * restore: what create does for a container, but for the process: everything is checked and written
+ * down, and its cgroup is made, in `ref`. container_revived() tells of the process that criu made.
+ */
+int container_revive(struct oci *o, const char *id, const struct create_options *opt,
+		     struct container **out, struct container_ref *ref, struct err *e);
+int container_revived(struct oci *o, struct container_ref *ref, int pid,
+		      const struct create_options *opt, struct err *e);
 /* Until it ends, with its terminal and our signals passed on. The exit code, or -errno. */
 int foreground(struct box *b, struct err *e);
+/* The same, and then it is deleted. */
+int wait_and_delete(struct oci *o, const char *id, struct box *box, bool keep, struct err *e);

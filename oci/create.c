@@ -459,21 +459,30 @@ static int fill(struct making *m, struct spec *s, const struct create_options *o
 	return r == 0 ? finish(m, opt, s->container->life.await_start, *box, e) : r;
 }
 
+static struct spec *new_spec(struct oci *o, struct container *c)
+{
+	struct spec *s = arena_alloc(o->arena, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->arena = o->arena;
+	s->container = c;
+	s->info_fd = s->status_fd = s->sync_fd = s->block_fd = s->ready_fd = -1;
+	return s;
+}
+
 int container_create(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
 		     struct box **box, struct container_ref *ref, struct err *e)
 {
 	struct making m = { o, ref };
 	struct container *c = arena_alloc(o->arena, sizeof(*c));
-	struct spec *s = arena_alloc(o->arena, sizeof(*s));
+	struct spec *s = new_spec(o, c);
 	int r = c && s ? load(o, id, opt, at_once, c, e) : err_errno(e, ENOMEM, "create");
 
 	if (r == 0)
 		r = check_console(c, opt, at_once && !opt->detach, e);
 	if (r < 0)
 		return r;
-	s->arena = o->arena;
-	s->container = c;
-	s->info_fd = s->status_fd = s->sync_fd = s->block_fd = s->ready_fd = -1;
 	r = spec_decide(o, s, e);
 	if (r == 0)
 		r = state_create(o->root, id, &ref->dir, e);
@@ -487,4 +496,64 @@ int container_create(struct oci *o, const char *id, const struct create_options 
 		ref_destroy(o, ref, &ignored);
 	}
 	return r;
+}
+
+/* ---- restore ---- */
+
+static int make_cgroup(struct making *m, const struct container *c, const struct resources *limits,
+		       struct err *e)
+{
+	struct cg_system system = { 0 };
+	const struct keeper keeper = {
+		.cgroup_planned = cgroup_planned,
+		.cgroup_made = cgroup_made,
+		.arg = m,
+	};
+	int r = c->life.no_cgroup
+			? 0
+			: cgroup_make(&keeper, &system, c->life.cgroup, limits, &m->ref->cg, e);
+
+	cg_system_done(&system);
+	return r;
+}
+
+int container_revive(struct oci *o, const char *id, const struct create_options *opt,
+		     struct container **out, struct container_ref *ref, struct err *e)
+{
+	struct making m = { o, ref };
+	struct container *c = arena_alloc(o->arena, sizeof(*c));
+	struct spec *s = new_spec(o, c);
+	int r = c && s ? load(o, id, opt, true, c, e) : err_errno(e, ENOMEM, "restore");
+
+	if (r == 0)
+		r = check_console(c, opt, !opt->detach, e);
+	if (r == 0)
+		r = spec_decide(o, s, e);
+	if (r == 0)
+		r = state_create(o->root, id, &ref->dir, e);
+	if (r < 0)
+		return r;
+	ref->state.id = id;
+	r = write_down(o, id, c, ref, e);
+	if (r == 0)
+		r = keep_config(ref, opt, e);
+	if (r == 0)
+		r = make_cgroup(&m, c, s->d.resources, e);
+	if (r < 0) {
+		struct err ignored;
+
+		ref_destroy(o, ref, &ignored);
+	}
+	*out = c;
+	return r;
+}
+
+int container_revived(struct oci *o, struct container_ref *ref, int pid,
+		      const struct create_options *opt, struct err *e)
+{
+	struct making m = { o, ref };
+	struct box box = { .pid = pid };
+	int r = process_made(&m, pid, e);
+
+	return r == 0 ? finish(&m, opt, false, &box, e) : r;
 }

@@ -32,6 +32,10 @@ const struct oci_command commands[] = {
 	{ "events", ID, "print what a container uses, again and again", cmd_events, &events_options,
 	  1, 1, 0 },
 	{ "stats", ID, "print what a container uses, once", cmd_stats, &no_options, 1, 1, 0 },
+	{ "checkpoint", ID, "save a container's processes to files, by criu", cmd_checkpoint,
+	  &checkpoint_options, 1, 1, 0 },
+	{ "restore", ID, "make a container from such files", cmd_restore, &restore_options, 1, 1,
+	  0 },
 	{ "state", ID, "print a container's state as JSON", cmd_state, &no_options, 1, 1, 0 },
 	{ "list", "", "list the containers below --root", cmd_list, &list_options, 0, 0, 0 },
 	{ "spec", "", "write a config.json to begin with", cmd_spec, &spec_options, 0, 0, 0 },
@@ -140,6 +144,7 @@ static int apply(struct oci *o, const struct global_options *g, struct err *e)
 {
 	int r = log_open(&o->log, g, e);
 
+	o->criu = g->criu && *g->criu ? g->criu : "criu";
 	if (r == 0)
 		r = choose_manager(o, g, e);
 	if (r == 0)

@@ -32,6 +32,7 @@ struct oci {
 	const char *root;    /* where containers are kept */
 	enum cgroup_manager cgroup_manager;
 	enum tri rootless;
+	const char *criu; /* the program */
 	struct oci_log log;
 	const struct oci_command *command;
 	union command_options opt; /* of the command */

@@ -43,7 +43,7 @@ struct oci_options {
 /* ---- before the command ---- */
 
 struct global_options {
-	const char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless;
+	const char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless, *criu;
 	bool debug, systemd_cgroup, version, help;
 };
 

@@ -33,7 +33,7 @@ static const struct oci_option global_rows[] = {
 	       "who makes the cgroups"),
 	GLOBAL("rootless", 0, OCI_TEXT, rootless, "true|false|auto",
 	       "do without what only root may do"),
-	IGNORED("criu", OCI_NO_TEXT, "PATH", "taken and ignored: criu is found in PATH"),
+	GLOBAL("criu", 0, OCI_TEXT, criu, "PATH", "the criu of checkpoint and restore"),
 	GLOBAL("version", 'v', OCI_FLAG, version, NULL, "say which version this is"),
 };
 

@@ -26,12 +26,12 @@ int cmd_start(struct oci *o, int argc, char **argv, struct err *e)
 }
 
 /* The lock is not held while the container runs, so that others can look, signal and enter. */
-static int wait_and_delete(struct oci *o, const char *id, struct box *box, struct err *e)
+int wait_and_delete(struct oci *o, const char *id, struct box *box, bool keep, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
 	int code = foreground(box, e), r;
 
-	if (code < 0 || o->opt.run.keep)
+	if (code < 0 || keep)
 		return code;
 	r = ref_open(o, id, &ref, e);
 	if (r == -ENOENT) /* somebody else has deleted it */
@@ -64,7 +64,7 @@ int cmd_run(struct oci *o, int argc, char **argv, struct err *e)
 		return 0;
 	}
 	ref_close(&ref);
-	r = wait_and_delete(o, argv[0], box, e);
+	r = wait_and_delete(o, argv[0], box, opt->keep, e);
 	box_forget(box);
 	return r;
 }

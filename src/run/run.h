@@ -207,7 +207,9 @@ count_fn want_not_pid1, want_init_caps;
 count_fn want_session, want_block, want_rlimits, want_nice, want_bound, want_ids, want_caps;
 count_fn want_die, want_no_new_privs, want_landlock, want_no_inet, want_seccomp;
 count_fn want_seccomp_early;
-act_fn act_session, act_block, act_rlimit, act_nice, act_cwd, act_bound, act_ids, act_caps;
+count_fn want_null;
+act_fn act_null, act_session, act_block, act_rlimit, act_nice, act_cwd, act_bound, act_ids,
+	act_caps;
 count_fn want_keyring, want_start, want_start_hooks;
 act_fn act_keyring, act_start, act_start_hook, act_label;
 act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, act_seccomp, act_exec;
@@ -232,6 +234,12 @@ void beside_go(struct beside *b, uint64_t root_mnt_id);
 #define HOOK_FAILED 128
 /* Waits for its end. 0 or -errno, and then `failed` says which it was and what it did. */
 int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED]);
+
+/* ---- steps_keep.c ---- */
+
+/* The cgroup of a container, and its keeper is told before and after. */
+int cgroup_make(const struct keeper *k, struct cg_system *system, const char *path,
+		const struct resources *limits, struct cg *out, struct err *e);
 
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);

@@ -16,24 +16,23 @@
 /* ---- the cgroup ---- */
 
 /* First what is to be removed is written down, then it is made. */
-static int open_cgroup(struct run *r)
+int cgroup_make(const struct keeper *k, struct cg_system *system, const char *path,
+		const struct resources *limits, struct cg *out, struct err *e)
 {
-	const char *path = r->d->container->life.cgroup;
-	const struct keeper *k = r->keeper;
 	struct cg planned = CG_INIT;
-	int code = cg_probe(&r->cg_system, r->err);
+	int code = cg_probe(system, e);
 
 	if (code == 0)
-		code = cg_plan(&planned, &r->cg_system, path, 0, r->err);
+		code = cg_plan(&planned, system, path, 0, e);
 	if (code == 0)
-		code = k->cgroup_planned(k->arg, &planned, r->err);
+		code = k->cgroup_planned(k->arg, &planned, e);
 	cg_done(&planned);
 	if (code < 0)
 		return code;
-	code = cg_create(&r->cg, &r->cg_system, path, r->d->resources, CG_IF_ALLOWED, r->err);
+	code = cg_create(out, system, path, limits, CG_IF_ALLOWED, e);
 	if (code < 0)
 		k->cgroup_made(k->arg, NULL, NULL);
-	return code < 0 ? code : k->cgroup_made(k->arg, &r->cg, r->err);
+	return code < 0 ? code : k->cgroup_made(k->arg, out, e);
 }
 
 int act_cgroup(struct run *r, size_t i)
@@ -44,7 +43,8 @@ int act_cgroup(struct run *r, size_t i)
 	if (r->keeper->cgroup)
 		r->cg = *r->keeper->cgroup; /* of a container that runs; its keeper closes it */
 	else
-		code = open_cgroup(r);
+		code = cgroup_make(r->keeper, &r->cg_system, r->d->container->life.cgroup,
+				   r->d->resources, &r->cg, r->err);
 	if (code == 0)
 		code = cg_join_open(&r->cg, r->cg_fds, r->err);
 	if (code < 0)

@@ -272,6 +272,7 @@ static int decide_process(struct spec *s, const struct facts *f, struct err *e)
 
 	if (r == 0)
 		r = decide_descriptors(s, e);
+	seal->own_null = true;
 	seal->cwd = p->cwd ? p->cwd : "/";
 	seal->umask = p->umask_given ? p->umask : 022;
 	seal->new_session = true;

@@ -181,6 +181,7 @@ struct seal {
 	int block_fd; /* wait for it before exec; -1: none */
 
 	/* of containers */
+	bool own_null;               /* what is the host's /dev/null becomes the container's */
 	bool exact_caps;             /* the five sets, and not `caps` */
 	uint64_t cap_sets[CAP_SETS]; /* enum cap_set */
 	uint32_t groups[SEAL_GROUPS_MAX];
