@@ -15,7 +15,7 @@ setup_file() {
 		cgroup_manager = "cgroupfs"
 		events_logger = "file"
 		tmp_dir = "$D/tmp"
-		static_dir = "$D/static"
+		static_dir = "$D/storage/libpod" # where --root puts it, which the clean-up command is called with
 		volume_path = "$D/volumes"
 		[network]
 		network_backend = "netavark"
