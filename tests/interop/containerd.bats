@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# containerd and Docker with holm-oci: daemons of the test's own, whose state, socket and pid file lie
-# below a directory of its own, and which are ended by their pid.
+# containerd with holm-oci: a daemon of the test's own, whose state, socket and pid file lie below a
+# directory of its own, and which is ended by its pid.
 # serial: cgroups and daemons
 
 load engine
