@@ -218,6 +218,23 @@ with_mount()
 	is "$(with_mount /full tmpfs tmpfs '')" 'ls /full' ''
 }
 
+@test "mounts: an overlay with more text than fsconfig(2) takes" {
+	local long
+
+	long=$T/$(printf 'x%.0s' {1..200})
+	mkdir -p "$long/one" "$long/two" "$T/upper" "$T/work"
+	echo 1 | tee "$long/one/same" >"$long/one/a"
+	echo 2 | tee "$long/two/same" >"$long/two/b"
+	is "$(jq -n --arg l "$long" --arg t "$T" '".mounts += [{destination: \"/o\", type: \"overlay\", source: \"overlay\",
+		options: [\"lowerdir=\($l)/one:\($l)/two\", \"upperdir=\($t)/upper\", \"workdir=\($t)/work\", \"nosuid\", \"nodev\"]}]"' -r)" \
+		'cat /o/a /o/b /o/same; echo new >/o/new; grep -c " /o overlay rw,nosuid,nodev," /proc/mounts' $'1\n2\n1\n1'
+	[ "$(cat "$T/upper/new")" = new ]
+	# Its place is a link to the root: not over everything.
+	ln -s / "$B/rootfs/o2"
+	fails "$(jq -n --arg l "$long" '".mounts += [{destination: \"/o2\", type: \"overlay\", source: \"overlay\",
+		options: [\"lowerdir=\($l)/one:\($l)/two\"]}]"' -r)" true 'symbolic links'
+}
+
 @test "mounts: idmap with maps of its own" {
 	need_root
 	mkdir "$B/src" && touch "$B/src/file" && chown 1000:1000 "$B/src/file"
