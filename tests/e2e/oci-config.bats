@@ -51,6 +51,11 @@ caps()
 	run -0 --separate-stderr setpriv --bounding-set=-kill "$OCI" --root "$T/root" run --bundle "$B" inside
 	[[ $output == *0000000001 ]]
 	[[ $stderr == *kill*"left out"* ]]
+	# What is not inheritable cannot be ambient whoever asks: no word of that.
+	config '.process.capabilities |= (.ambient = .bounding | del(.inheritable))' 'grep CapAmb /proc/self/status'
+	run -0 --separate-stderr oci run --bundle "$B" inside
+	[[ $output == *0000000000 ]]
+	[ "$stderr" = "" ]
 }
 
 @test "process.rlimits" {
