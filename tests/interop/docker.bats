@@ -39,7 +39,7 @@ teardown_file() {
 		end_daemon "$D/daemon.pid"
 		[ "$(cat "$D/bridge")" = none ] || ip link del "$BRIDGE"
 		# What is not empty stays, and the last test has said so.
-		find /sys/fs/cgroup -depth -type d -path "*/$PARENT*" -exec rmdir {} + 2>/dev/null
+		remove_cgroup "$PARENT"
 	fi
 	engine_teardown_file
 }

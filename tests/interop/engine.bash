@@ -6,16 +6,14 @@
 bats_require_minimum_version 1.5.0
 
 engine_setup_file() {
-	local busybox
-
 	D=$(mktemp -d /tmp/holm-test-engine.XXXXXX)
 	chmod 755 "$D"
 	OCI=$(realpath "${HOLM_OCI:-$BATS_TEST_DIRNAME/../../build/holm-oci}")
-	export D OCI
-	busybox=$(realpath "$(command -v busybox)")
-	mkdir -p "$D/rootfs/bin" "$D/rootfs/tmp" "$D/rootfs/etc" "$D/rootfs${busybox%/*}"
+	BUSYBOX=$(realpath "$(command -v busybox)")
+	export D OCI BUSYBOX
+	mkdir -p "$D/rootfs/bin" "$D/rootfs/tmp" "$D/rootfs/etc" "$D/rootfs${BUSYBOX%/*}"
 	chmod 1777 "$D/rootfs/tmp"
-	cp "$busybox" "$D/rootfs$busybox"
+	cp "$BUSYBOX" "$D/rootfs$BUSYBOX"
 	busybox --install -s "$D/rootfs/bin"
 	printf 'root:x:0:0::/:/bin/sh\n' >"$D/rootfs/etc/passwd"
 }
@@ -86,6 +84,11 @@ cg_file() {
 	cat "$path"
 }
 
+# remove_cgroup NAME: the empty cgroups below it, and then it, in every tree
+remove_cgroup() {
+	find /sys/fs/cgroup -depth -type d -path "*/${1:?}*" -exec rmdir {} + 2>/dev/null
+}
+
 # nothing_of ID: no process, cgroup, mount or state of that container
 nothing_of() {
 	eventually no_trace_of "$1" || {
@@ -110,7 +113,7 @@ processes_of() {
 	local dir
 
 	for dir in /proc/[0-9]*; do
-		tr '\0' ' ' <"$dir/cmdline" 2>/dev/null | grep -qF -- "$1" && ! gone "${dir#/proc/}" && echo "$dir"
+		{ tr '\\0' ' ' <"$dir/cmdline"; } 2>/dev/null | grep -qF -- "$1" && ! gone "${dir#/proc/}" && echo "$dir"
 	done
 }
 
