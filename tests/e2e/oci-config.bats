@@ -73,6 +73,15 @@ caps()
 	is '.process.noNewPrivileges = false' 'grep NoNew /proc/self/status' "$(printf 'NoNewPrivs:\t0')"
 	is '.process.oomScoreAdj = 321' 'cat /proc/self/oom_score_adj' 321
 	is . 'cat /proc/self/oom_score_adj' "$(cat /proc/self/oom_score_adj)"
+	is '.process.oomScoreAdj = 321 | .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings' \
+		'cat /proc/self/oom_score_adj' 321
+	# What waits for the container does not keep it.
+	config '.process.oomScoreAdj = 321' 'sleep 1'
+	oci run --bundle "$B" inside &
+	eventually has_status inside running
+	[ "$(cat "/proc/$!/oom_score_adj")" = "$(cat /proc/self/oom_score_adj)" ]
+	wait $!
 	fails '.process.oomScoreAdj = 1001' true oomScoreAdj
 }
 

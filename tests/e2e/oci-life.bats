@@ -235,6 +235,11 @@ load oci
 	jq '.linux.resources.devices = [{allow: false, access: "rwm"}]' "$dir/config.json" >"$dir/new.json"
 	mv "$dir/new.json" "$dir/config.json"
 	run -3 "${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" run --bundle "$dir" one
+	# Its OOM score he may raise.
+	jq '.process.oomScoreAdj = 432 | .process.args[2] = "cat /proc/self/oom_score_adj"' "$dir/config.json" >"$dir/new.json"
+	mv "$dir/config.json" "$dir/old.json" && mv "$dir/new.json" "$dir/config.json"
+	[ "$("${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" run --bundle "$dir" one)" = 432 ]
+	mv "$dir/old.json" "$dir/config.json"
 	# A limit is: no cgroup, no container, unless one was delegated.
 	jq '.linux.resources.memory.limit = 67108864' "$dir/config.json" >"$dir/new.json"
 	mv "$dir/new.json" "$dir/config.json"
