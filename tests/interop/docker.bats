@@ -19,24 +19,30 @@ setup_file() {
 	else
 		echo none >"$D/bridge"
 	fi
-	jq -n --arg d "$D" --arg oci "$OCI" --arg parent "/$PARENT" --arg bridge "$(cat "$D/bridge")" '{
-		"data-root": "\($d)/docker", "exec-root": "\($d)/docker-run", pidfile: "\($d)/docker.pid",
-		hosts: ["unix://\($d)/docker.sock"], "storage-driver": "vfs",
-		runtimes: {holm: {path: $oci}}, "default-runtime": "holm",
-		"exec-opts": ["native.cgroupdriver=cgroupfs"], "cgroup-parent": $parent, "oom-score-adjust": 0,
-		bridge: $bridge, iptables: false, ip6tables: false, "ip-forward": false, "ip-masq": false
-	}' >"$D/daemon.json"
-	dockerd --config-file "$D/daemon.json" >"$D/dockerd.log" 2>&1 3>&- &
-	echo $! >"$D/daemon.pid"
-	eventually docker version >/dev/null 2>&1 || return 0
-	tar -C "$D/rootfs" -c . | docker import - bb >/dev/null
+	start_daemon docker "$(cat "$D/bridge")" . || return 0
 	docker run -d --name shared --network none --ipc shareable bb sh -c 'echo begun; trap exit TERM; while :; do sleep 0.2; done' >/dev/null
 }
 
+# start_daemon NAME BRIDGE JQ [WORDS...]: a dockerd with the image bb at $D/NAME.sock, and with the changes
+# of JQ to its configuration; WORDS stand before its name
+start_daemon() {
+	jq -n --arg d "$D/$1" --arg oci "$OCI" --arg parent "/$PARENT" --arg bridge "$2" '{
+		"data-root": $d, "exec-root": "\($d)-run", pidfile: "\($d).lock", hosts: ["unix://\($d).sock"],
+		"storage-driver": "vfs", runtimes: {holm: {path: $oci}}, "default-runtime": "holm",
+		"exec-opts": ["native.cgroupdriver=cgroupfs"], "cgroup-parent": $parent, "oom-score-adjust": 0,
+		bridge: $bridge, iptables: false, ip6tables: false, "ip-forward": false, "ip-masq": false
+	} | '"$3" >"$D/$1.json"
+	"${@:4}" dockerd --config-file "$D/$1.json" >"$D/$1.log" 2>&1 3>&- &
+	echo $! >"$D/$1.pid"
+	eventually docker --host "unix://$D/$1.sock" version >/dev/null 2>&1 || return 1
+	tar -C "$D/rootfs" -c . | docker --host "unix://$D/$1.sock" import - bb >/dev/null
+}
+
 teardown_file() {
-	if [ -e "$D/daemon.pid" ]; then
+	[ ! -e "$D/remap.pid" ] || end_daemon "$D/remap.pid"
+	if [ -e "$D/docker.pid" ]; then
 		docker ps -aq 2>/dev/null | xargs -r docker rm -f -v >/dev/null 2>&1
-		end_daemon "$D/daemon.pid"
+		end_daemon "$D/docker.pid"
 		[ "$(cat "$D/bridge")" = none ] || ip link del "$BRIDGE"
 		# What is not empty stays, and the last test has said so.
 		remove_cgroup "$PARENT"
@@ -47,7 +53,7 @@ teardown_file() {
 setup() {
 	need_root
 	need dockerd docker docker-proxy containerd ip jq
-	docker version >/dev/null 2>&1 || skip "dockerd does not start here: $(tail -n 1 "$D/dockerd.log")"
+	docker version >/dev/null 2>&1 || skip "dockerd does not start here: $(tail -n 1 "$D/docker.log")"
 }
 
 d() {
@@ -260,6 +266,31 @@ cg() {
 	run -3 d build --network none "$D/context"
 	[[ $output == *"returned a non-zero code: 3"* ]]
 	d image rm built >/dev/null
+}
+
+@test "docker with userns-remap: ids, a terminal, volumes, limits" {
+	[ -e /etc/subuid ] || skip "needs /etc/subuid"
+	[ -e /etc/subgid ] || skip "needs /etc/subgid"
+	{ cat /etc/passwd; echo "dockremap:x:300000:300000::/:/bin/false"; } >"$D/passwd"
+	{ cat /etc/group; echo "dockremap:x:300000:"; } >"$D/group"
+	echo dockremap:300000:65536 >"$D/subid"
+	# The user of the range exists in the daemon's mount namespace alone.
+	start_daemon remap none '."userns-remap" = "dockremap"' unshare -m --propagation private sh -c 'cd "$0" &&
+		mount --bind passwd /etc/passwd && mount --bind group /etc/group && mount --bind subid /etc/subuid &&
+		mount --bind subid /etc/subgid && exec "$@"' "$D"
+	local DOCKER_HOST=unix://$D/remap.sock
+	[ "$(once bb sh -c 'tr -s " " </proc/self/uid_map; id -u; touch /x; stat -c %u:%g /x' | tr '\n' ' ')" = " 0 300000 65536 0 0:0 " ]
+	[ "$(once --oom-score-adj 432 --user 7 bb sh -c 'cat /proc/self/oom_score_adj; id -u' | tr '\n' ' ')" = "432 7 " ]
+	once -v named:/v --read-only --tmpfs /t --init bb sh -c 'touch /v/x /t/x'
+	[ "$(stat -c %u "$(docker volume inspect -f '{{.Mountpoint}}' named)/x")" = 300000 ]
+	run -5 timeout 30 script -qec "docker run --rm -it --network none bb sh -c 'tty; exit 5'" /dev/null
+	[[ $output == *"/dev/pts/"* ]]
+	d run -d --name mapped --network none --memory 64m bb sleep 100 >/dev/null
+	[ "$(d exec mapped id -u)" = 0 ]
+	[ "$(cg mapped memory memory.limit_in_bytes memory.max)" = $((64 << 20)) ]
+	[ "$(once --userns host bb readlink /proc/self/ns/user)" = "$(readlink /proc/self/ns/user)" ]
+	d rm -f mapped >/dev/null
+	end_daemon "$D/remap.pid"
 }
 
 @test "docker: nothing is left" {
