@@ -237,14 +237,16 @@ static int compile_filter(struct spec *s, struct err *e)
 static void warn_of_caps(const struct oci *o, const struct spec *s)
 {
 	const struct container_process *p = &s->container->process;
-	uint64_t denied = 0;
+	/* What is not inheritable can never be ambient: buildah asks for it all the same. */
+	uint64_t never = ~p->caps[CAP_INHERITABLE] | ~p->caps[CAP_PERMITTED], denied = 0;
 
 	for (size_t i = 0; i < p->unknown_caps.n; i++)
 		log_say(&o->log, LOG_LEVEL_WARNING,
 			"process.capabilities: the kernel has no %.64s: it is left out",
 			p->unknown_caps.items[i]);
 	for (int set = 0; set < CAP_SETS; set++)
-		denied |= p->caps[set] & ~s->d.seal.cap_sets[set];
+		denied |=
+			p->caps[set] & ~s->d.seal.cap_sets[set] & ~(set == CAP_AMBIENT ? never : 0);
 	for (unsigned cap = 0; caps_name(cap); cap++)
 		if (denied >> cap & 1)
 			log_say(&o->log, LOG_LEVEL_WARNING,

@@ -532,6 +532,8 @@ int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const 
 	for (size_t i = 0; i < s->n; i++)
 		*(s->trees[i].unified ? &c.v2_all : &v1) |= s->trees[i].controllers;
 	c.needed = r ? cg_limits_controllers(r, v1, c.v2_all) : 0;
+	if (!cg_devices_allowed(-EPERM)) /* cg_set() leaves the rules for devices out */
+		c.needed &= ~CG_BIT(CG_DEVICES);
 	result = place_dirs(&c, s, path, flags);
 	if (result == 0)
 		result = make_dirs(&c);

@@ -23,3 +23,10 @@ char *fs_put_str(char *out, const char *end, const char *s)
 	*out = 0;
 	return out;
 }
+
+void fs_fd_path(char out[FS_FD_PATH], int fd)
+{
+	char *p = fs_put_str(out, out + FS_FD_PATH, "/proc/self/fd/");
+
+	fs_put_u64(p, (uint64_t)fd, 10);
+}

@@ -92,6 +92,9 @@ struct fs_any {
 };
 
 int fs_any(struct fs *fs, const struct fs_any *a);
+/* text.c: the same by mount(2), where fsconfig(2) does not take a value */
+bool fs_text_wanted(const struct fs_any *a);
+int fs_text(struct fs *fs, const struct fs_any *a);
 /* All that is in one directory, into another; takes both. */
 int fs_copy_up(int from_fd, int to_fd);
 /* What is at dst, covered by a read-only view of itself. */
@@ -151,3 +154,5 @@ int fs_let_go(uint64_t root_mnt_id, const char **failed);
 char *fs_put_u64(char *out, uint64_t value,
 		 unsigned base); /* behind the digits, which end in NUL */
 char *fs_put_str(char *out, const char *end, const char *s);
+#define FS_FD_PATH 32
+void fs_fd_path(char out[FS_FD_PATH], int fd); /* /proc/self/fd/N */

@@ -193,8 +193,12 @@ static int copy_up(struct fs *fs, int tree_fd, const char *dst)
 
 int fs_any(struct fs *fs, const struct fs_any *a)
 {
-	int tree_fd = fresh_any(fs, a), r = tree_fd < 0 ? tree_fd : 0;
+	int tree_fd, r;
 
+	if (fs_text_wanted(a))
+		return fs_text(fs, a);
+	tree_fd = fresh_any(fs, a);
+	r = tree_fd < 0 ? tree_fd : 0;
 	if (r == 0 && a->copy_up)
 		r = copy_up(fs, tree_fd, a->dst);
 	if (r == 0)

@@ -6,21 +6,13 @@
 #include "fs/fs.h"
 #include "sys/mnt.h"
 
-#define LAYERS_MAX 128
-#define FD_PATH    32
-
-static void fd_path(char *out, int fd)
-{
-	char *p = fs_put_str(out, out + FD_PATH, "/proc/self/fd/");
-
-	fs_put_u64(p, (uint64_t)fd, 10);
-}
+#define LAYERS_AT_ONCE 12 /* 255 characters, with descriptors of six digits */
 
 static int set_dir(int fs_fd, const char *key, int fd)
 {
-	char path[FD_PATH];
+	char path[FS_FD_PATH];
 
-	fd_path(path, fd);
+	fs_fd_path(path, fd);
 	return sys_fsconfig_string(fs_fd, key, path);
 }
 
@@ -29,13 +21,33 @@ static int open_dir(int dir_fd, const char *path)
 	return sys_openat(dir_fd, path, O_PATH | O_DIRECTORY, 0);
 }
 
-/* All lower layers in one text; the descriptors stay open until exec closes them. */
+/* One by one, which Linux 6.5 knows; the top is the first here too. */
+static int add_lower(struct fs *fs, int fs_fd, const struct fs_overlay *o)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->n_layers; i++) {
+		int fd = open_dir(AT_FDCWD, o->layers[i]);
+
+		fs->failed = "open a lower layer";
+		if (fd < 0)
+			return fd;
+		fs->failed = "add a lower layer (so many need Linux 6.5)";
+		r = set_dir(fs_fd, "lowerdir+", fd);
+	}
+	return r;
+}
+
+/*
+ * All lower layers in one text, as long as fsconfig(2) takes that; the descriptors stay open until
+ * exec closes them.
+ */
 static int set_lower(struct fs *fs, int fs_fd, const struct fs_overlay *o)
 {
-	char text[LAYERS_MAX * FD_PATH], *p = text;
+	char text[LAYERS_AT_ONCE * FS_FD_PATH], *p = text;
 
-	if (o->n_layers > LAYERS_MAX)
-		return -E2BIG;
+	if (o->n_layers > LAYERS_AT_ONCE)
+		return add_lower(fs, fs_fd, o);
 	for (size_t i = 0; i < o->n_layers; i++) {
 		int fd = open_dir(AT_FDCWD, o->layers[i]);
 
@@ -45,7 +57,7 @@ static int set_lower(struct fs *fs, int fs_fd, const struct fs_overlay *o)
 		}
 		if (i)
 			*p++ = ':';
-		fd_path(p, fd);
+		fs_fd_path(p, fd);
 		while (*p)
 			p++;
 	}

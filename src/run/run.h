@@ -123,6 +123,8 @@ struct run {
 	struct cg cg;
 	int cg_fds[CG_TREES_MAX]; /* to enter the cgroup by; n_cg_fds of them */
 	int n_cg_fds;
+	int oom_score; /* our own, while we have the container's */
+	bool oom_score_changed;
 	const hooks *start_hooks;
 	int hooks_fd;   /* the state, as hooks read it */
 	int process_fd; /* the state of the process, as a listener reads it */
@@ -185,11 +187,13 @@ act_fn act_beside, act_network, act_let_go;
 act_fn act_time, act_names, act_loopback, act_root, act_mount, act_terminal;
 act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper, act_init_caps;
 count_fn want_covers, want_let_go, want_cgroup, want_cgroup_ns, want_keeper, want_host_hooks;
+count_fn want_oom_score;
 count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_label,
 	want_send_console;
 act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
+act_fn act_oom_score, act_own_oom_score;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
-void undo_cgroup(struct run *r);
+void undo_cgroup(struct run *r), undo_oom_score(struct run *r);
 count_fn want_state_file, want_old_root, want_workdir;
 act_fn act_old_root, act_workdir;
 act_fn act_state_file;

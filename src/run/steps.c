@@ -27,6 +27,9 @@ const struct step steps[] = {
 	{ STAGE_HOST, "cgroup", "make the cgroup and set its limits", want_cgroup, act_cgroup,
 	  undo_cgroup },
 
+	{ STAGE_HOST, "oom-score", "take on the OOM score that the process is to inherit", want_oom_score,
+	  act_oom_score, undo_oom_score },
+
 	{ STAGE_CLONE, "clone", "clone the first process into its new namespaces", want_always,
 	  act_clone, undo_clone },
 
@@ -96,6 +99,8 @@ const struct step steps[] = {
 	{ STAGE_LIVE, "send-console", "hand the terminal to the engine", want_send_console,
 	  act_send_console, NULL },
 	{ STAGE_LIVE, "started", "hear from the init that the command runs", want_init, act_started,
+	  NULL },
+	{ STAGE_LIVE, "own-oom-score", "take back our own OOM score", want_oom_score, act_own_oom_score,
 	  NULL },
 	/* clang-format on */
 };

@@ -278,28 +278,6 @@ int act_workdir(struct run *r, size_t i)
 
 /* ---- properties of the process, which exec keeps ---- */
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = sys_openat(AT_FDCWD, path, O_WRONLY, 0), code;
-
-	if (fd < 0)
-		return fd;
-	code = (int)sys_write(fd, text, strlen(text));
-	sys_close(fd);
-	return code < 0 ? code : 0;
-}
-
-static int set_oom_score(const struct container_process *p)
-{
-	char text[16], *at = text;
-	unsigned value = (unsigned)(p->oom_score_adj < 0 ? -p->oom_score_adj : p->oom_score_adj);
-
-	if (p->oom_score_adj < 0)
-		*at++ = '-';
-	fs_put_u64(at, value, 10);
-	return write_text("/proc/self/oom_score_adj", text);
-}
-
 static int set_scheduler(const struct container_process *p)
 {
 	const struct container_scheduler *s = &p->scheduler;
@@ -352,6 +330,17 @@ static int set_affinity(const struct container_process *p)
 	return sys_sched_setaffinity(sizeof(bits), &bits);
 }
 
+static int write_text(const char *path, const char *text)
+{
+	int fd = sys_openat(AT_FDCWD, path, O_WRONLY, 0), code;
+
+	if (fd < 0)
+		return fd;
+	code = (int)sys_write(fd, text, strlen(text));
+	sys_close(fd);
+	return code < 0 ? code : 0;
+}
+
 static int set_mempolicy(const struct container_mempolicy *m)
 {
 	struct cpu_bits bits;
@@ -363,7 +352,6 @@ static int set_mempolicy(const struct container_mempolicy *m)
 }
 
 enum attribute {
-	ATTR_OOM_SCORE,
 	ATTR_SCHEDULER,
 	ATTR_IO_PRIORITY,
 	ATTR_AFFINITY,
@@ -376,8 +364,7 @@ static bool has_attribute(const struct container *c, enum attribute a)
 {
 	const struct container_process *p = &c->process;
 
-	return (a == ATTR_OOM_SCORE && p->oom_score_adj_given) ||
-	       (a == ATTR_SCHEDULER && p->scheduler.given) ||
+	return (a == ATTR_SCHEDULER && p->scheduler.given) ||
 	       (a == ATTR_IO_PRIORITY && p->io_priority_given) ||
 	       (a == ATTR_AFFINITY && (p->cpu_affinity_initial || p->cpu_affinity_final)) ||
 	       (a == ATTR_PERSONALITY && c->personality_given) ||
@@ -395,9 +382,9 @@ size_t want_attributes(const struct run *r)
 
 int act_attribute(struct run *r, size_t i)
 {
-	static const char *const words[] = { "process.oomScoreAdj", "process.scheduler",
-					     "process.ioPriority",  "process.execCPUAffinity",
-					     "linux.personality",   "linux.memoryPolicy" };
+	static const char *const words[] = { "process.scheduler", "process.ioPriority",
+					     "process.execCPUAffinity", "linux.personality",
+					     "linux.memoryPolicy" };
 	const struct container *c = r->d->container;
 	int a = 0;
 
@@ -405,8 +392,6 @@ int act_attribute(struct run *r, size_t i)
 		a++;
 	r->failed = words[a];
 	switch ((enum attribute)a) {
-	case ATTR_OOM_SCORE:
-		return set_oom_score(&c->process);
 	case ATTR_SCHEDULER:
 		return set_scheduler(&c->process);
 	case ATTR_IO_PRIORITY:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The acts of HOST, LINK and LIVE that only containers have: what their keeper's process does. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,68 @@ void undo_cgroup(struct run *r)
 	if (!r->done && !r->keeper->cgroup)
 		cg_remove(&r->cg, NULL);
 	close_cgroup(r);
+}
+
+/* ---- the OOM score, which the first process inherits ---- */
+
+#define OOM_SCORE "/proc/self/oom_score_adj"
+
+static int write_oom_score(int value)
+{
+	_cleanup_fd_ int fd = sys_openat(AT_FDCWD, OOM_SCORE, O_WRONLY, 0);
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", value);
+
+	return fd < 0 ? fd : sys_write_all(fd, text, (size_t)len);
+}
+
+static int read_oom_score(int *out)
+{
+	_cleanup_fd_ int fd = sys_openat(AT_FDCWD, OOM_SCORE, O_RDONLY, 0);
+	char text[16] = "";
+	ssize_t n = fd < 0 ? fd : sys_read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return (int)n;
+	*out = atoi(text);
+	return 0;
+}
+
+size_t want_oom_score(const struct run *r)
+{
+	return r->d->container && r->d->container->process.oom_score_adj_given;
+}
+
+/*
+ * It cannot set its own: the file of a process that is not dumpable is root's, and where the
+ * container has a user namespace it is nobody's root by then.
+ */
+int act_oom_score(struct run *r, size_t i)
+{
+	int wanted = r->d->container->process.oom_score_adj, code = read_oom_score(&r->oom_score);
+
+	(void)i;
+	r->failed = "process.oomScoreAdj";
+	if (code < 0 || wanted == r->oom_score)
+		return code;
+	code = write_oom_score(wanted);
+	r->oom_score_changed = code == 0;
+	return code;
+}
+
+void undo_oom_score(struct run *r)
+{
+	if (r->oom_score_changed)
+		write_oom_score(r->oom_score);
+	r->oom_score_changed = false;
+}
+
+/* Not before the first process has left our memory: the kernel sets it for all that share one. */
+int act_own_oom_score(struct run *r, size_t i)
+{
+	(void)i;
+	undo_oom_score(r);
+	return 0;
 }
 
 /* ---- what its keeper has to know ---- */

@@ -67,6 +67,13 @@ static inline int sys_pivot_root(const char *new_root, const char *put_old)
 	return (int)RAW2(SYS_pivot_root, new_root, put_old);
 }
 
+/* Only for what the calls above cannot do; `path` is /proc/self/fd/N. */
+static inline int sys_mount(const char *source, const char *path, const char *type,
+			    const char *data)
+{
+	return (int)RAW5(SYS_mount, source, path, type, 0, data);
+}
+
 static inline int sys_umount2(const char *path, int flags)
 {
 	return (int)RAW2(SYS_umount2, path, flags);

@@ -221,6 +221,19 @@ layers()
 	[ "$(cat "$T/low1/a" "$T/low2/a" "$T/low2/b" | tr '\n' ' ')" = "one two two " ]
 }
 
+@test "option --overlay: twenty layers" {
+	local i layers=
+
+	for ((i = 0; i < 20; i++)); do
+		mkdir "$T/layer$i"
+		echo "$i" | tee "$T/layer$i/own$i" >"$T/layer$i/same"
+		layers+=:$T/layer$i
+	done
+	run "$HOLM" box --overlay "${layers#:}:/o" -- sh -c 'ls /o | wc -l; cat /o/same /o/own19'
+	[[ $output != *"need Linux 6.5"* ]] || skip "needs Linux 6.5"
+	[ "$status:$output" = $'0:21\n0\n19' ]
+}
+
 @test "option --overlay keep=DIR: changes are kept, and found again" {
 	layers
 	mkdir "$T/keep"

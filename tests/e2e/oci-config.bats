@@ -51,6 +51,11 @@ caps()
 	run -0 --separate-stderr setpriv --bounding-set=-kill "$OCI" --root "$T/root" run --bundle "$B" inside
 	[[ $output == *0000000001 ]]
 	[[ $stderr == *kill*"left out"* ]]
+	# What is not inheritable cannot be ambient whoever asks: no word of that.
+	config '.process.capabilities |= (.ambient = .bounding | del(.inheritable))' 'grep CapAmb /proc/self/status'
+	run -0 --separate-stderr oci run --bundle "$B" inside
+	[[ $output == *0000000000 ]]
+	[ "$stderr" = "" ]
 }
 
 @test "process.rlimits" {
@@ -68,6 +73,15 @@ caps()
 	is '.process.noNewPrivileges = false' 'grep NoNew /proc/self/status' "$(printf 'NoNewPrivs:\t0')"
 	is '.process.oomScoreAdj = 321' 'cat /proc/self/oom_score_adj' 321
 	is . 'cat /proc/self/oom_score_adj' "$(cat /proc/self/oom_score_adj)"
+	is '.process.oomScoreAdj = 321 | .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings' \
+		'cat /proc/self/oom_score_adj' 321
+	# What waits for the container does not keep it.
+	config '.process.oomScoreAdj = 321' 'sleep 1'
+	oci run --bundle "$B" inside &
+	eventually has_status inside running
+	[ "$(cat "/proc/$!/oom_score_adj")" = "$(cat /proc/self/oom_score_adj)" ]
+	wait $!
 	fails '.process.oomScoreAdj = 1001' true oomScoreAdj
 }
 
@@ -237,6 +251,23 @@ with_mount()
 	is "$(with_mount /full tmpfs tmpfs '"tmpcopyup"')" 'cat /full/file; rm /full/file' yes
 	[ -e "$B/rootfs/full/file" ]
 	is "$(with_mount /full tmpfs tmpfs '')" 'ls /full' ''
+}
+
+@test "mounts: an overlay with more text than fsconfig(2) takes" {
+	local long
+
+	long=$T/$(printf 'x%.0s' {1..200})
+	mkdir -p "$long/one" "$long/two" "$T/upper" "$T/work"
+	echo 1 | tee "$long/one/same" >"$long/one/a"
+	echo 2 | tee "$long/two/same" >"$long/two/b"
+	is "$(jq -n --arg l "$long" --arg t "$T" '".mounts += [{destination: \"/o\", type: \"overlay\", source: \"overlay\",
+		options: [\"lowerdir=\($l)/one:\($l)/two\", \"upperdir=\($t)/upper\", \"workdir=\($t)/work\", \"nosuid\", \"nodev\"]}]"' -r)" \
+		'cat /o/a /o/b /o/same; echo new >/o/new; grep -c " /o overlay rw,nosuid,nodev," /proc/mounts' $'1\n2\n1\n1'
+	[ "$(cat "$T/upper/new")" = new ]
+	# Its place is a link to the root: not over everything.
+	ln -s / "$B/rootfs/o2"
+	fails "$(jq -n --arg l "$long" '".mounts += [{destination: \"/o2\", type: \"overlay\", source: \"overlay\",
+		options: [\"lowerdir=\($l)/one:\($l)/two\"]}]"' -r)" true 'symbolic links'
 }
 
 @test "mounts: idmap with maps of its own" {

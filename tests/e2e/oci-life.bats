@@ -231,5 +231,19 @@ load oci
 	run -3 "${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" --cgroup-manager disabled run --bundle "$dir" one
 	[ "$output" = 0 ]
 	[ "$(stat -c %u made 2>/dev/null || stat -c %u rootfs/made)" = "$(user_id)" ]
+	# Rules for devices, as buildah always asks for, are nothing that he could have.
+	jq '.linux.resources.devices = [{allow: false, access: "rwm"}]' "$dir/config.json" >"$dir/new.json"
+	mv "$dir/new.json" "$dir/config.json"
+	run -3 "${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" run --bundle "$dir" one
+	# Its OOM score he may raise.
+	jq '.process.oomScoreAdj = 432 | .process.args[2] = "cat /proc/self/oom_score_adj"' "$dir/config.json" >"$dir/new.json"
+	mv "$dir/config.json" "$dir/old.json" && mv "$dir/new.json" "$dir/config.json"
+	[ "$("${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" run --bundle "$dir" one)" = 432 ]
+	mv "$dir/old.json" "$dir/config.json"
+	# A limit is: no cgroup, no container, unless one was delegated.
+	jq '.linux.resources.memory.limit = 67108864' "$dir/config.json" >"$dir/new.json"
+	mv "$dir/new.json" "$dir/config.json"
+	run "${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" run --bundle "$dir" one
+	[ "$status" = 3 ] || [[ $output == *"delegated"* ]]
 	[ "$(as_user env XDG_RUNTIME_DIR="$dir" "$OCI" list --quiet)" = "" ]
 }
