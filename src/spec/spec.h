@@ -37,7 +37,6 @@ struct id_range {
 };
 
 typedef LIST(struct id_range) id_ranges;
-typedef LIST(const char *) strings;
 
 enum mnt_kind {
 	MNT_BIND,
