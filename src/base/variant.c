@@ -235,9 +235,10 @@ static bool take_code(const char **at, int digits, char *s, size_t *len)
 static bool take_escape(const char **at, char *s, size_t *len)
 {
 	static const char letters[] = "abfnrtv\\'\"", means[] = "\a\b\f\n\r\t\v\\'\"";
-	char c = *(*at)++;
+	char c = **at;
 	const char *known = c ? strchr(letters, c) : NULL;
 
+	*at += c != 0;
 	if (c == 'u' || c == 'U')
 		return take_code(at, c == 'u' ? 4 : 8, s, len);
 	if (known)
@@ -454,12 +455,13 @@ int variant_parse(struct arena *a, const char *text, struct variant *out, struct
 
 		skip_blanks(&p);
 		r = put_value(&p);
+		if (r < 0)
+			return r;
 		skip_blanks(&p);
 		/* Opened, and not empty: its first element is next. */
-		if (r == 0 && p.depth > depth && *p.at != ']' && *p.at != ')')
+		if (p.depth > depth && *p.at != ']' && *p.at != ')')
 			continue;
-		if (r == 0)
-			r = put_ends(&p, &more);
+		r = put_ends(&p, &more);
 		if (r < 0)
 			return r;
 	}

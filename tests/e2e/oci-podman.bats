@@ -32,8 +32,8 @@ gone_unit()
 	unit=libpod-$(pod inspect --format '{{.Id}}' pod).scope
 	[ "$(property Slice "$unit") $(property TasksMax "$unit")" = "machine.slice 77" ]
 	[ "$(property MemoryMax "$unit")" = 67108864 ] || [ ! -e /sys/fs/cgroup/cgroup.controllers ]
-	pod exec pod cat /proc/1/comm >comm
-	[ "$(cat comm)" = sleep ]
+	pod exec pod cat /proc/1/comm >comm.out
+	[ "$(cat comm.out)" = sleep ]
 	pod rm --force --time 0 pod >/dev/null
 	eventually gone_unit "$unit"
 	rmdir /run/holm-oci # podman passes no --root
