@@ -48,6 +48,20 @@ int hooks_of(struct oci *o, const struct container_ref *ref, enum hook_kind kind
 int hooks_run(struct oci *o, const struct container_ref *ref, enum hook_kind kind, bool all,
 	      struct err *e);
 
+/* ---- systemd.c ---- */
+
+/* The program that talks to systemd; NULL: it is not there. */
+const char *systemd_helper(struct oci *o);
+/* For a container that is to be made. */
+int systemd_choose(struct oci *o, struct container *c, struct err *e);
+/* Of one that is there; nothing is done if systemd did not make its cgroup. */
+int systemd_enter(struct oci *o, const struct container_ref *ref, struct container *c,
+		  struct err *e);
+int systemd_update(struct oci *o, struct container_ref *ref, const struct resources *limits,
+		   struct err *e);
+/* 1: its unit has ended, and another one has its name and its cgroup by now. */
+int systemd_stop(struct oci *o, const struct container_ref *ref, struct err *e);
+
 /* ---- notify.c: sd_notify(3) ---- */
 
 #define NOTIFY_DIR "notify" /* in the state directory */

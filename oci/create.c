@@ -85,6 +85,21 @@ static int cgroup_made(void *arg, const struct cg *cg, struct err *e)
 	return cg ? note_cgroup(m, cg, e) : set_note(m->o, &m->ref->state, "cgroup", NULL);
 }
 
+/* Its name is saved with the cgroup that is planned; its id soon after, with the cgroup made. */
+static int unit_known(void *arg, const struct unit *u, const char *invocation, struct err *e)
+{
+	struct making *m = arg;
+	struct state *s = &m->ref->state;
+	int r = set_note(m->o, s, "systemd-user", u && u->user ? "yes" : NULL);
+
+	s->systemd_unit = u ? u->name : NULL;
+	if (r == 0)
+		r = set_note(m->o, s, "invocation", invocation);
+	if (r == 0 && !u)
+		r = set_note(m->o, s, "cgroup", NULL);
+	return r < 0 ? err_errno(e, ENOMEM, "state") : 0;
+}
+
 static int process_made(void *arg, int pid, struct err *e)
 {
 	struct making *m = arg;
@@ -95,7 +110,7 @@ static int process_made(void *arg, int pid, struct err *e)
 	if (r < 0)
 		return r == -ESRCH ? 0 : r; /* it failed at once, and says why itself */
 	s->pid = pid;
-	return note(s, "cgroup") ? 0 : state_save(&m->ref->dir, s, e);
+	return note(s, "cgroup") && !s->systemd_unit ? 0 : state_save(&m->ref->dir, s, e);
 }
 
 static char *state_for_hooks(void *arg, int pid, const char *status)
@@ -348,11 +363,6 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 		r = config_load(o->arena, bundle, opt->config, c, e);
 	if (r < 0)
 		return r;
-	if (o->cgroup_manager == MANAGER_SYSTEMD)
-		return err_set(e, EOPNOTSUPP,
-			       "systemd's cgroup manager is not supported: tell the engine to use "
-			       "cgroupfs (podman: --cgroup-manager=cgroupfs; Docker: "
-			       "native.cgroupdriver=cgroupfs; kubelet: cgroupDriver: cgroupfs)");
 	c->bundle = bundle;
 	c->life = (struct container_life){
 		.await_start = !at_once,
@@ -363,7 +373,12 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 		.cgroup = c->cgroups_path && *c->cgroups_path
 				  ? c->cgroups_path
 				  : arena_printf(o->arena, "holm-oci-%s", id),
+		.id = id,
 	};
+	if (o->cgroup_manager == MANAGER_SYSTEMD)
+		r = systemd_choose(o, c, e);
+	if (r < 0)
+		return r;
 	if (notify_add(o, id, c) < 0 || pass_listen_fds(o, c) < 0)
 		return err_errno(e, ENOMEM, "create");
 	return 0;
@@ -418,6 +433,7 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 		.cgroup_planned = cgroup_planned,
 		.cgroup_made = cgroup_made,
 		.process_made = process_made,
+		.unit = unit_known,
 		.state = state_for_hooks,
 		.process_state = process_state,
 		.arg = m,
@@ -527,6 +543,10 @@ int container_revive(struct oci *o, const char *id, const struct create_options 
 	struct spec *s = new_spec(o, c);
 	int r = c && s ? load(o, id, opt, true, c, e) : err_errno(e, ENOMEM, "restore");
 
+	if (r == 0 && o->cgroup_manager == MANAGER_SYSTEMD)
+		r = err_set(e, EOPNOTSUPP,
+			    "restore: criu cannot put processes into a unit of systemd's: use "
+			    "--cgroup-manager cgroupfs");
 	if (r == 0)
 		r = check_console(c, opt, !opt->detach, e);
 	if (r == 0)

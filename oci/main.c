@@ -81,7 +81,7 @@ static int version(void)
  * Root of a user namespace is nobody on the host: /run is not its own. A session's directory is
  * used then, but not by real root, for whom it would change from session to session.
  */
-static bool is_ordinary_user(void)
+bool is_ordinary_user(void)
 {
 	_cleanup_file_ FILE *f = NULL;
 	unsigned inside = 1, outside = 1;

@@ -62,6 +62,11 @@ oci_run_fn cmd_features, cmd_list, cmd_spec, cmd_state;
 oci_run_fn cmd_create, cmd_start, cmd_run, cmd_kill, cmd_delete, cmd_exec, cmd_ps, cmd_pause,
 	cmd_resume, cmd_update, cmd_events, cmd_stats, cmd_checkpoint, cmd_restore, cmd_mounts;
 
+/* ---- main.c ---- */
+
+/* Nobody on the host, be it as root of a user namespace. */
+bool is_ordinary_user(void);
+
 /* ---- log.c ---- */
 
 int log_open(struct oci_log *log, const struct global_options *g, struct err *e);

@@ -160,7 +160,8 @@ static int end_all(struct container_ref *ref, struct err *e)
 
 	if (pidfd >= 0)
 		sys_pidfd_send_signal(pidfd, SIGKILL);
-	if (ref->cg.n)
+	/* A cgroup that is systemd's goes with its processes, and may be another's by now. */
+	if (ref->cg.n && (pidfd >= 0 || !ref->state.systemd_unit))
 		r = cg_kill(&ref->cg, e);
 	if (pidfd >= 0 && r == 0)
 		r = wait_end(pidfd);
@@ -174,6 +175,8 @@ int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e)
 
 	if (r == 0)
 		r = end_all(ref, e);
+	if (r == 0 && ref->state.systemd_unit)
+		r = systemd_stop(o, ref, e);
 	if (r == 0 && ref->cg.n)
 		r = cg_remove(&ref->cg, e);
 	if (r < 0)

@@ -146,7 +146,7 @@ static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
 		.preserve_fds = opt->preserve_fds,
 		.no_cgroup = ref->cg.n == 0,
 	};
-	return r;
+	return r == 0 ? systemd_enter(o, ref, c, e) : r;
 }
 
 static int check(const struct oci *o, const struct container_ref *ref, int argc, struct err *e)

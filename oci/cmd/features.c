@@ -12,6 +12,7 @@
 #include "base/jsonout.h"
 #include "base/str.h"
 #include "config_tables.h"
+#include "container.h"
 #include "holm.h"
 #include "oci.h"
 #include "oci_commit.h"
@@ -22,7 +23,6 @@
 
 /* What was built in, whatever the machine has of it. */
 static const bool has_cgroup_v1 = true, has_cgroup_v2 = true, has_rdma = true;
-static const bool has_systemd = false; /* until there is a helper that talks to it */
 static const bool has_apparmor = true, has_selinux = true, has_intel_rdt = false;
 
 static void put_words(struct jsonout *j, const char *key, const struct json_words *words)
@@ -75,8 +75,10 @@ static void put_capabilities(struct jsonout *j)
 	jsonout_close(j, ']');
 }
 
-static void put_cgroup(struct jsonout *j)
+static void put_cgroup(struct oci *o, struct jsonout *j)
 {
+	bool has_systemd = systemd_helper(o) != NULL;
+
 	jsonout_open(j, "cgroup", '{');
 	jsonout_bool(j, "v1", has_cgroup_v1);
 	jsonout_bool(j, "v2", has_cgroup_v2);
@@ -129,12 +131,12 @@ static void put_seccomp(struct jsonout *j)
 	jsonout_close(j, '}');
 }
 
-static void put_linux(struct jsonout *j)
+static void put_linux(struct oci *o, struct jsonout *j)
 {
 	jsonout_open(j, "linux", '{');
 	put_words(j, "namespaces", &namespaces);
 	put_capabilities(j);
-	put_cgroup(j);
+	put_cgroup(o, j);
 	put_seccomp(j);
 	put_enabled(j, "apparmor", has_apparmor);
 	put_enabled(j, "selinux", has_selinux);
@@ -158,13 +160,13 @@ int cmd_features(struct oci *o, int argc, char **argv, struct err *e)
 {
 	struct jsonout j = { 0 };
 
-	(void)o, (void)argc, (void)argv;
+	(void)argc, (void)argv;
 	jsonout_open(&j, NULL, '{');
 	jsonout_string(&j, "ociVersionMin", VERSION_MIN);
 	jsonout_string(&j, "ociVersionMax", CONFIG_VERSION);
 	put_hooks(&j);
 	put_mount_options(&j);
-	put_linux(&j);
+	put_linux(o, &j);
 	jsonout_open(&j, "annotations", '{');
 	jsonout_string(&j, "holm.version", holm_version());
 	jsonout_string(&j, "holm.commit", HOLM_COMMIT);

@@ -89,5 +89,6 @@ int cmd_update(struct oci *o, int argc, char **argv, struct err *e)
 	if (!ref.cg.n)
 		return err_set(e, EOPNOTSUPP,
 			       "update: the container has no cgroup, so nothing limits it");
-	return cg_set(&ref.cg, &limits, false, e);
+	r = systemd_update(o, &ref, &limits, e);
+	return r == 0 ? cg_set(&ref.cg, &limits, false, e) : r;
 }

@@ -9,3 +9,5 @@
 		type *items; \
 		size_t n;    \
 	}
+
+typedef LIST(const char *) strings;

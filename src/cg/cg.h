@@ -121,6 +121,7 @@ void cg_done(struct cg *cg); /* closes; the cgroup stays */
 
 #define CG_IF_ALLOWED  1U /* a tree that the caller may not write to is left out */
 #define CG_WANTED_ONLY 2U /* only the trees that the limits need, and one to kill by */
+#define CG_OF_UNIT     4U /* systemd has made it, with a process in it already */
 
 /*
  * Makes the cgroup `path` and sets the limits `r` (NULL: none) in it. An absolute path starts at
@@ -130,6 +131,9 @@ void cg_done(struct cg *cg); /* closes; the cgroup stays */
  *
  * A cgroup that is there already is taken over, but not if it has processes or is frozen (-EBUSY).
  * On failure everything that was made is removed again, and nothing else.
+ *
+ * With CG_OF_UNIT only what systemd has left out is made and switched on, and what is above it is
+ * systemd's to remove.
  *
  * With CG_IF_ALLOWED it may end with no tree at all (CG_NONE) if the limits need none: then
  * attaching does nothing, and freezing and killing are refused.
@@ -204,6 +208,60 @@ int cg_open(struct cg *cg, const char *saved, struct err *e);
 /* Where `c` is limited, NULL if nowhere; and the v2 directory. */
 const char *cg_path(const struct cg *cg, enum cg_controller c);
 const char *cg_unified_path(const struct cg *cg);
+
+/* ---- properties.c: limits in the words of systemd ---- */
+
+/*
+ * "MemoryMax=uint64 1048576" and so on, appended to `out`: those that systemd has a word for. The
+ * first is for a unit to be made; the second for one whose cgroup is `cg`.
+ */
+int cg_properties(struct arena *a, const struct cg_system *s, const struct resources *r,
+		  strings *out, struct err *e);
+int cg_update_properties(struct arena *a, struct cg *cg, const struct resources *r, strings *out,
+			 struct err *e);
+
+/* ---- unit.c: cgroups that systemd makes, by way of a program that talks to it ---- */
+
+#define CG_INVOCATION_SIZE 33
+
+struct cg_unit_wish {
+	const char *helper; /* the program */
+	const char *name;   /* of the unit */
+	bool user;          /* ask the user's manager */
+	const strings *properties;
+};
+
+/* A unit on its way: the helper waits for our next word. */
+struct cg_unit {
+	int pid, fd; /* of the helper; -1: none */
+	bool maybe_made;
+};
+
+#define CG_UNIT_INIT          \
+	{                     \
+		-1, -1, false \
+	}
+
+/*
+ * Is systemd there, and the name free? -EEXIST if not. *own is the manager's own cgroup, to be
+ * freed: "" or "/user.slice/...". Nothing is made yet.
+ */
+int cg_unit_plan(struct cg_unit *u, const struct cg_unit_wish *w, char **own, struct err *e);
+/*
+ * Makes it, with the process in it (0: none), and waits until it is there. *path is its cgroup, to
+ * be freed; `invocation` is what tells it from a later unit of that name. The helper ends.
+ */
+int cg_unit_start(struct cg_unit *u, int pid, char **path, char invocation[CG_INVOCATION_SIZE],
+		  struct err *e);
+void cg_unit_close(struct cg_unit *u);
+
+int cg_unit_set(const struct cg_unit_wish *w, struct err *e);
+int cg_unit_attach(const struct cg_unit_wish *w, int pid, struct err *e);
+/*
+ * Kills all that is in it, and waits until it is gone. `invocation`: only if it is still that one
+ * (NULL: whichever it is). 1: it was another, and nothing was done; gone already is fine.
+ */
+int cg_unit_stop(const struct cg_unit_wish *w, const char *invocation, struct err *e);
 
 /* ---- stat.c ---- */
 

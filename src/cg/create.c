@@ -17,7 +17,7 @@ struct create {
 	const struct resources *r;
 	unsigned needed; /* controllers that the limits need */
 	unsigned v2_all; /* those of the v2 tree */
-	bool if_allowed;
+	bool if_allowed, of_unit;
 	size_t mount_len[CG_TREES_MAX]; /* of the path, how much is the mount */
 	bool existed[CG_TREES_MAX];
 	struct err *e;
@@ -422,16 +422,23 @@ static int say_enable(struct create *c, const char *path, unsigned missing, int 
 	return r;
 }
 
+/*
+ * Those that systemd knows are there in a unit of its own, and it keeps count of who needs what
+ * above: there only what a limit needs and systemd does not know (hugetlb, rdma) is switched on.
+ */
 static int enable_controllers(struct create *c, size_t i)
 {
 	struct cg_dir *d = &c->cg->dirs[i];
 	unsigned needed = c->needed & c->v2_all;
-	unsigned wanted = c->cg->layout == CG_V2 ? c->v2_all : needed;
+	unsigned all = c->cg->layout == CG_V2 ? c->v2_all : needed;
+	unsigned wanted = all;
 	char *path = (char *)d->path, *failed_at = NULL;
 	int failed = 0;
 
-	d->controllers = wanted ? controllers_of(d, wanted) : 0;
-	if (d->controllers == wanted)
+	d->controllers = all ? controllers_of(d, all) : 0;
+	if (c->of_unit)
+		wanted = needed & ~d->controllers;
+	if (!(wanted & ~d->controllers))
 		return 0;
 	for (char *end = path + c->mount_len[i]; end; end = strchr(end + 1, '/')) {
 		int r;
@@ -444,7 +451,7 @@ static int enable_controllers(struct create *c, size_t i)
 			failed = r;
 		}
 	}
-	d->controllers = controllers_of(d, wanted);
+	d->controllers = controllers_of(d, all);
 	if (!(needed & ~d->controllers))
 		return 0;
 	if (failed_at)
@@ -459,7 +466,7 @@ static int enable_controllers(struct create *c, size_t i)
 
 static int furnish(struct create *c)
 {
-	int r = check_existing(c);
+	int r = c->of_unit ? 0 : check_existing(c);
 
 	for (size_t i = 0; r == 0 && i < c->cg->n; i++)
 		if (c->cg->dirs[i].unified)
@@ -498,6 +505,18 @@ static unsigned missing(char *path, size_t mount_len)
 	return count;
 }
 
+/*
+ * The trees in which systemd makes a unit's cgroup, and the slices above it: the v2 tree, its own
+ * without controllers, and of v1's those that it has limits for. The others are ours to fill.
+ */
+static bool systemd_makes(const struct cg_dir *d)
+{
+	const unsigned known = CG_BIT(CG_CPU) | CG_BIT(CG_CPUACCT) | CG_BIT(CG_MEMORY) |
+			       CG_BIT(CG_IO) | CG_BIT(CG_PIDS) | CG_BIT(CG_DEVICES);
+
+	return d->unified || !d->controllers || (d->controllers & known);
+}
+
 int cg_plan(struct cg *cg, const struct cg_system *s, const char *path, unsigned flags,
 	    struct err *e)
 {
@@ -509,7 +528,9 @@ int cg_plan(struct cg *cg, const struct cg_system *s, const char *path, unsigned
 		struct cg_dir *d = &planned.dirs[i];
 
 		d->made = missing((char *)d->path, c.mount_len[i]);
-		if (!d->made)
+		if ((flags & CG_OF_UNIT) && systemd_makes(d))
+			d->made = 1;
+		else if (!d->made)
 			r = check_unused(&c, d);
 	}
 	if (r < 0) {
@@ -525,7 +546,11 @@ int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const 
 	      unsigned flags, struct err *e)
 {
 	struct cg made = { .layout = s->layout, .ops = cg_ops_of(s->layout) };
-	struct create c = { .cg = &made, .r = r, .e = e, .if_allowed = flags & CG_IF_ALLOWED };
+	struct create c = { .cg = &made,
+			    .r = r,
+			    .e = e,
+			    .if_allowed = flags & CG_IF_ALLOWED,
+			    .of_unit = flags & CG_OF_UNIT };
 	unsigned v1 = 0;
 	int result;
 

@@ -77,6 +77,10 @@ struct cg_limits {
 
 /* Turns the wish into writes, in order. */
 int cg_limits_each(struct cg_limits *l);
+/* set.c: where the rows find what is in force; the texts must stay. */
+void cg_limits_present(struct cg *cg, struct cg_limits *l, char memory[32], char cpu[64]);
+/* Of an update: to lift the limit on memory, the one on both together must go first. */
+struct resources cg_update_wish(const struct resources *r);
 unsigned cg_limits_controllers(const struct resources *r, unsigned v1, unsigned v2);
 uint64_t cg_weight_of_shares(uint64_t shares);
 

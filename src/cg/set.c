@@ -87,9 +87,9 @@ static int check_usage(struct cg *cg, const struct resources *r, struct err *e)
 }
 
 /* What rows of v2 need to know of a cgroup that is in use. */
-static void read_present(struct cg *cg, const struct resources *r, struct cg_limits *l,
-			 char memory[32], char cpu[64])
+void cg_limits_present(struct cg *cg, struct cg_limits *l, char memory[32], char cpu[64])
 {
+	const struct resources *r = l->r;
 	struct cg_dir *m = cg_find(cg, CG_MEMORY), *c = cg_find(cg, CG_CPU);
 
 	if (r->memory_swap != NOT_GIVEN && m && m->unified &&
@@ -108,18 +108,24 @@ static int set_limits(struct cg *cg, const struct resources *r, bool first_time,
 	for (size_t i = 0; i < cg->n; i++)
 		*(cg->dirs[i].unified ? &l.v2 : &l.v1) |= cg->dirs[i].controllers;
 	if (!first_time)
-		read_present(cg, r, &l, memory, cpu);
+		cg_limits_present(cg, &l, memory, cpu);
 	return cg_limits_each(&l);
+}
+
+struct resources cg_update_wish(const struct resources *r)
+{
+	struct resources wish = *r;
+
+	if (r->memory_limit == -1 && r->memory_swap == NOT_GIVEN)
+		wish.memory_swap = -1;
+	return wish;
 }
 
 int cg_set(struct cg *cg, const struct resources *r, bool first_time, struct err *e)
 {
-	struct resources wish = *r;
+	struct resources wish = first_time ? *r : cg_update_wish(r);
 	int result = first_time ? 0 : check_usage(cg, r, e);
 
-	/* To lift the limit on memory, the one on both together must go first. */
-	if (!first_time && r->memory_limit == -1 && r->memory_swap == NOT_GIVEN)
-		wish.memory_swap = -1;
 	if (result == 0)
 		result = set_limits(cg, &wish, first_time, e);
 	if (result == 0 && r->devices.n)

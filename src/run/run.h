@@ -79,6 +79,9 @@ struct keeper {
 	/* What is going to be made, to be written down; then what was. NULL: nothing was. */
 	int (*cgroup_planned)(void *arg, const struct cg *cg, struct err *e);
 	int (*cgroup_made)(void *arg, const struct cg *cg, struct err *e);
+	/* The unit that is going to be its cgroup; again, with its id, when it is there. NULL: it
+	 * was not made. */
+	int (*unit)(void *arg, const struct unit *u, const char *invocation, struct err *e);
 	int (*process_made)(void *arg, int pid, struct err *e);
 	char *(*state)(void *arg, int pid, const char *status); /* JSON, to be freed */
 	/* What goes with the listener of a filter: a "container process state". */
@@ -125,6 +128,9 @@ struct run {
 	int n_cg_fds;
 	int oom_score; /* our own, while we have the container's */
 	bool oom_score_changed;
+	struct cg_unit unit;
+	char *unit_path; /* its cgroup, below the trees */
+	char invocation[CG_INVOCATION_SIZE];
 	const hooks *start_hooks;
 	int hooks_fd;   /* the state, as hooks read it */
 	int process_fd; /* the state of the process, as a listener reads it */
@@ -193,7 +199,9 @@ count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_labe
 act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
 act_fn act_oom_score, act_own_oom_score;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
-void undo_cgroup(struct run *r), undo_oom_score(struct run *r);
+void undo_cgroup(struct run *r), undo_oom_score(struct run *r), undo_unit(struct run *r);
+count_fn want_unit, want_unit_enter;
+act_fn act_unit, act_unit_start, act_unit_limits, act_unit_enter;
 count_fn want_state_file, want_old_root, want_workdir;
 act_fn act_old_root, act_workdir;
 act_fn act_state_file;

@@ -26,7 +26,8 @@ const struct step steps[] = {
 
 	{ STAGE_HOST, "cgroup", "make the cgroup and set its limits", want_cgroup, act_cgroup,
 	  undo_cgroup },
-
+	{ STAGE_HOST, "unit", "see with systemd that the unit can be made", want_unit, act_unit,
+	  undo_unit },
 	{ STAGE_HOST, "oom-score", "take on the OOM score that the process is to inherit", want_oom_score,
 	  act_oom_score, undo_oom_score },
 
@@ -34,6 +35,12 @@ const struct step steps[] = {
 	  act_clone, undo_clone },
 
 	{ STAGE_LINK, "keep", "write down which process it is", want_keeper, act_keep, NULL },
+	{ STAGE_LINK, "unit-start", "have systemd make the unit, with the process in it", want_unit,
+	  act_unit_start, NULL },
+	{ STAGE_LINK, "unit-limits", "set the limits in its cgroup that systemd cannot", want_unit,
+	  act_unit_limits, NULL },
+	{ STAGE_LINK, "unit-enter", "have systemd move the process into the unit", want_unit_enter,
+	  act_unit_enter, NULL },
 	{ STAGE_LINK, "map-ids", "write the id maps from outside", want_map_parent, act_map_parent,
 	  NULL },
 	{ STAGE_LINK, "go", "let the first process go on", want_link, act_go, NULL },

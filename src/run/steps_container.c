@@ -16,9 +16,21 @@
 
 /* ---- the cgroup ---- */
 
+/* Who makes a unit is asked by both sides: the first process waits for it. */
+size_t want_unit(const struct run *r)
+{
+	return r->d->unit && r->keeper && !r->keeper->cgroup;
+}
+
+size_t want_unit_enter(const struct run *r)
+{
+	return r->d->unit && r->d->unit->user && r->keeper && r->keeper->cgroup;
+}
+
+/* The unit of systemd is entered without us. */
 size_t want_cgroup(const struct run *r)
 {
-	return r->d->container && !r->d->container->life.no_cgroup && r->keeper;
+	return r->d->container && !r->d->container->life.no_cgroup && r->keeper && !want_unit(r);
 }
 
 int act_cgroup_join(struct run *r, size_t i)

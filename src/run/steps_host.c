@@ -152,7 +152,8 @@ int act_clone(struct run *r, size_t i)
 		.pidfd = (uintptr_t)&r->pidfd,
 		.stack_size = STACK_SIZE,
 	};
-	int cgroup_fd = want_cgroup(r) ? cg_into_fd(&r->cg) : -ENOENT;
+	bool enters = want_cgroup(r) && !want_unit_enter(r);
+	int cgroup_fd = enters ? cg_into_fd(&r->cg) : -ENOENT;
 
 	(void)i;
 	if (!r->d->joins)

@@ -84,7 +84,7 @@ size_t want_idmap(const struct run *r)
 
 size_t want_link(const struct run *r)
 {
-	return want_map_parent(r) || want_idmap(r);
+	return want_map_parent(r) || want_idmap(r) || want_unit(r) || want_unit_enter(r);
 }
 
 /* An end of file instead of the word means that the parent is gone. */

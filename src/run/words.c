@@ -160,12 +160,23 @@ static void put_caps(struct buf *out, const struct seal *seal)
 		buf_printf(out, " %#llx", (unsigned long long)seal->cap_sets[i]);
 }
 
+static void put_unit(struct buf *out, const struct unit *u)
+{
+	buf_printf(out, "%s%s", u->user ? "of the user's manager: " : "", u->path);
+	for (size_t i = 0; i < u->properties.n; i++)
+		buf_printf(out, " %s", u->properties.items[i]);
+}
+
 static void put_of_container(struct buf *out, const struct run *r, const struct step *s, size_t i)
 {
 	const struct container *c = r->d->container;
 
 	if (str_eq(s->name, "cgroup"))
 		buf_puts(out, c->life.cgroup ? c->life.cgroup : "");
+	else if (str_eq(s->name, "unit"))
+		put_unit(out, r->d->unit);
+	else if (str_starts(s->name, "unit-"))
+		buf_puts(out, r->d->unit->name);
 	else if (str_eq(s->name, "sysctl"))
 		buf_printf(out, "%s=%s", c->sysctl.items[i].key, c->sysctl.items[i].value);
 	else if (str_eq(s->name, "start-hook"))

@@ -359,6 +359,8 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 	if (r == 0)
 		r = decide_resources(s, e);
 	if (r == 0)
+		r = check_unit(s, e);
+	if (r == 0)
 		r = check_memory(s, f, e);
 	/*
 	 * Whoever joins stays outside of the pid namespace that it joins, where nobody of the

@@ -102,6 +102,11 @@ struct container_life {
 	uint32_t preserve_fds, listen_fds;
 	bool no_cgroup;     /* limits are somebody else's work */
 	const char *cgroup; /* below the trees; cgroups_path, or made from the id */
+	/* with systemd's cgroup manager */
+	const char *systemd_helper; /* the program that talks to it; NULL: another manager */
+	const char *systemd_unit;   /* of a container that runs; NULL: to be made, by cgroup */
+	bool systemd_user;          /* ask the user's manager */
+	const char *id;             /* for the unit's description */
 };
 
 struct container {

@@ -37,7 +37,6 @@ struct id_range {
 };
 
 typedef LIST(struct id_range) id_ranges;
-typedef LIST(const char *) strings;
 
 enum mnt_kind {
 	MNT_BIND,
@@ -251,8 +250,22 @@ struct decided {
 	bool init_caps;            /* the init is not user 0 and needs them handed on */
 	hooks hooks[HOOK_KINDS];
 	const struct resources *resources; /* of its cgroup; NULL: no limits */
+	const struct unit *unit;           /* of systemd, which is its cgroup; NULL: we make that */
 
 	strings notes; /* what a user should know although it is no error */
+};
+
+/*
+ * A unit of systemd that is the cgroup of a container: a scope, or a slice if it is called so. Of
+ * one that is only entered slice, path and properties are not known.
+ */
+struct unit {
+	const char *helper; /* the program that talks to systemd */
+	const char *name;   /* "libpod-1.scope" */
+	const char *path;   /* below the manager's own: "/a.slice/a-b.slice/libpod-1.scope" */
+	bool user;          /* of the user's manager, not of the machine's */
+	bool is_slice;
+	strings properties; /* "NAME=VALUE", as variant.h reads VALUE */
 };
 
 /* What was set, in order, in the words in which it was set: a spec can be printed as a profile. */
@@ -405,4 +418,5 @@ int check_memory(struct spec *s, const struct facts *f, struct err *e);
 int check_container(struct spec *s, const struct facts *f, struct err *e); /* of all of it */
 int check_hooks(struct spec *s, struct err *e);                            /* of a container */
 int check_container_root(struct spec *s, const struct facts *f, struct err *e);
+int check_unit(struct spec *s, struct err *e);      /* of systemd: its name, its properties */
 bool path_below(const char *path, const char *dir); /* path is dir or lies in it */

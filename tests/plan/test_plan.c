@@ -55,13 +55,14 @@ static void read_config(const char *name, struct spec *s, struct buf *out)
 	c->bundle = "/srv";
 	c->life.await_start = true;
 	c->life.cgroup = c->cgroups_path ? c->cgroups_path : "holm-oci-name";
+	c->life.id = "name";
 	s->container = c;
 	free(text);
 }
 
 /*
- * Lines: "# comment", "uid N", "field=value", "config FILE", "$ command"; what is wrong ends up in
- * the plan.
+ * Lines: "# comment", "uid N", "field=value", "config FILE", "$ command"; behind a config "systemd"
+ * or "systemd user", for who makes the cgroup. What is wrong ends up in the plan.
  */
 static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *out)
 {
@@ -77,6 +78,11 @@ static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *
 			*facts = fake_facts((uint32_t)atoi(line + 4));
 		} else if (str_starts(line, "config ")) {
 			read_config(line + 7, s, out);
+		} else if (str_starts(line, "systemd") && s->container) {
+			struct container *c = (struct container *)s->container;
+
+			c->life.systemd_helper = "/libexec/holm-systemd";
+			c->life.systemd_user = str_eq(line, "systemd user");
 		} else if (str_starts(line, "$ ")) {
 			for (char *w = strtok(line + 2, " "); w; w = strtok(NULL, " "))
 				add_word(s, w);

@@ -293,6 +293,128 @@ static void weights(void **state)
 	assert_string_equal(writes(&r, 0, ALL), "io.bfq.weight=1000|io.weight=10000\n");
 }
 
+/* ---- in the words of systemd ---- */
+
+/* A line for each. */
+static const char *properties_of(struct arena *a, const struct resources *r, unsigned v1,
+				 unsigned v2)
+{
+	struct cg_system s = {
+		.n = 2, .trees = { { .controllers = v1 }, { .controllers = v2, .unified = true } }
+	};
+	struct err e = { 0 };
+	strings list = { 0 };
+
+	seen.text[0] = 0;
+	if (cg_properties(a, &s, r, &list, &e) < 0)
+		return arena_strdup(a, e.text);
+	for (size_t i = 0; i < list.n; i++)
+		sprintf(seen.text + strlen(seen.text), "%s\n", list.items[i]);
+	return seen.text;
+}
+
+static void limits_as_properties(void **state)
+{
+	struct arena *a = arena_new();
+	struct resources r = RESOURCES_INIT;
+
+	(void)state;
+	assert_string_equal(properties_of(a, &r, ALL, 0), "");
+	r.memory_limit = 1 << 20;
+	r.memory_swap = 3 << 20;
+	r.memory_reservation = 4096;
+	r.pids_limit = 10;
+	r.cpu_shares = 1024;
+	r.cpu_quota_us = 50000;
+	r.cpu_period_us = 200000;
+	r.cpuset_cpus = "0-2,9";
+	r.cpuset_mems = "0";
+	r.io_weight = 500;
+	assert_string_equal(properties_of(a, &r, 0, ALL), "MemoryMax=uint64 1048576\n"
+							  "MemorySwapMax=uint64 2097152\n"
+							  "MemoryLow=uint64 4096\n"
+							  "CPUWeight=uint64 100\n"
+							  "CPUQuotaPerSecUSec=uint64 250000\n"
+							  "CPUQuotaPeriodUSec=uint64 200000\n"
+							  "AllowedCPUs=@ay [7, 2]\n"
+							  "AllowedMemoryNodes=@ay [1]\n"
+							  "TasksMax=uint64 10\n"
+							  "IOWeight=uint64 4950\n");
+	assert_string_equal(properties_of(a, &r, ALL, 0), "MemoryLimit=uint64 1048576\n"
+							  "CPUShares=uint64 1024\n"
+							  "CPUQuotaPerSecUSec=uint64 250000\n"
+							  "CPUQuotaPeriodUSec=uint64 200000\n"
+							  "TasksMax=uint64 10\n"
+							  "BlockIOWeight=uint64 500\n");
+	r = (struct resources)RESOURCES_INIT;
+	r.memory_limit = r.pids_limit = r.cpu_quota_us = -1;
+	assert_string_equal(properties_of(a, &r, 0, ALL),
+			    "MemoryMax=uint64 18446744073709551615\n"
+			    "CPUQuotaPerSecUSec=uint64 18446744073709551615\n"
+			    "TasksMax=uint64 18446744073709551615\n");
+	r = (struct resources)RESOURCES_INIT;
+	r.cpu_quota_us = 12345; /* in steps of ten milliseconds a second, never less */
+	assert_string_equal(properties_of(a, &r, 0, ALL), "CPUQuotaPerSecUSec=uint64 130000\n");
+	r.cpu_quota_us = NOT_GIVEN;
+	r.cpuset_cpus = "99999"; /* the kernel will say what is wrong with these */
+	assert_string_equal(properties_of(a, &r, 0, ALL), "");
+	r.cpuset_cpus = "1-,";
+	assert_string_equal(properties_of(a, &r, 0, ALL), "");
+	r.pids_limit = 5;
+	assert_non_null(strstr(properties_of(a, &r, 0, 0), "needs the cgroup controller"));
+	arena_free(a);
+}
+
+static void files_of_unified_as_properties(void **state)
+{
+	struct key files[] = { { "memory.high", "4096" },   { "memory.min", "max" },
+			       { "memory.oom.group", "1" }, { "cpu.max", "10000 100000" },
+			       { "pids.max", "many" },      { "io.weight", "8:0 50" } };
+	struct arena *a = arena_new();
+	struct resources r = RESOURCES_INIT;
+
+	(void)state;
+	r.unified.items = files;
+	r.unified.n = ARRAY_SIZE(files);
+	assert_string_equal(properties_of(a, &r, 0, ALL), "MemoryHigh=uint64 4096\n"
+							  "MemoryMin=uint64 18446744073709551615\n"
+							  "CPUQuotaPerSecUSec=uint64 100000\n");
+	arena_free(a);
+}
+
+/* Told on v1 alone, and never more than the rules allow. */
+static void devices_as_properties(void **state)
+{
+	struct device_rule rules[] = {
+		{ true, 'b', 9, 9, true, true, true },
+		{ false, 'a', -1, -1, true, true, true },
+		{ true, 'c', 1, 3, true, true, false },
+		{ true, 'c', -1, -1, false, false, true },
+		{ true, 'a', 5, 1, true, false, false },
+		{ true, 'c', 1, -1, true, false, false },
+		{ true, 'c', 4095, -1, true, true, true },
+	};
+	struct arena *a = arena_new();
+	struct resources r = RESOURCES_INIT;
+
+	(void)state;
+	r.devices.items = rules;
+	r.devices.n = ARRAY_SIZE(rules);
+	assert_string_equal(properties_of(a, &r, 0, ALL), "");
+	assert_string_equal(
+		properties_of(a, &r, ALL, 0),
+		"DevicePolicy='strict'\n"
+		"DeviceAllow=@a(ss) [('/dev/char/1:3', 'rw'), ('char-*', 'm'), "
+		"('/dev/char/5:1', 'r'), ('/dev/block/5:1', 'r'), ('char-mem', 'r')]\n");
+	r.devices.n = 2;
+	assert_string_equal(properties_of(a, &r, ALL, 0),
+			    "DevicePolicy='strict'\nDeviceAllow=@a(ss) []\n");
+	rules[0] = (struct device_rule){ true, 'a', -1, -1, true, true, true };
+	r.devices.n = 1;
+	assert_string_equal(properties_of(a, &r, ALL, 0), "");
+	arena_free(a);
+}
+
 static void lists(void **state)
 {
 	struct io_device disk = { .major = 8, .minor = 16, .value = 1048576 };
@@ -591,6 +713,9 @@ int main(void)
 		cmocka_unit_test(period_alone_keeps_the_quota),
 		cmocka_unit_test(weights),
 		cmocka_unit_test(lists),
+		cmocka_unit_test(limits_as_properties),
+		cmocka_unit_test(files_of_unified_as_properties),
+		cmocka_unit_test(devices_as_properties),
 		cmocka_unit_test(hybrid_takes_each_where_it_is),
 		cmocka_unit_test(what_cannot_be_had_is_said),
 		cmocka_unit_test(unified_files),
