@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bats file_tags=oci
 # no-asan: criu is what takes the time, and the machine where it works emulates
-# holm-oci checkpoint and restore. criu knows kernels by their version, so this runs where one suits
-# it: in the machine of tests/vm.
+# holm-oci checkpoint and restore. criu knows kernels by their version, so what needs it (tag: vm) runs
+# where one suits it: tests/vm/run criu.
 load oci
 
 bats_require_minimum_version 1.5.0
@@ -65,6 +65,7 @@ teardown()
 	helpers_teardown
 }
 
+# bats test_tags=vm
 @test "checkpoint, and restore under another name: it goes on where it was" {
 	need_criu
 	mkdir "$T/volume" && echo yes >"$T/volume/file"
@@ -102,6 +103,7 @@ teardown()
 	oci delete two
 }
 
+# bats test_tags=vm
 @test "checkpoint: --leave-running, from --pre-dump on; a paused one" {
 	need_criu
 	counting one
@@ -117,6 +119,7 @@ teardown()
 	has_status one running
 }
 
+# bats test_tags=vm
 @test "checkpoint: engines give /dev/null, which is the container's own inside" {
 	need_criu
 	config . 'sleep 300'
@@ -126,6 +129,7 @@ teardown()
 	has_status two running
 }
 
+# bats test_tags=vm
 @test "checkpoint: a network namespace that it had joined is joined again" {
 	need_criu
 	unshare --net sleep 600 &

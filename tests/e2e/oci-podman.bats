@@ -15,6 +15,7 @@ gone_unit()
 	[ "$(property LoadState "$1")" = not-found ]
 }
 
+# bats test_tags=vm
 @test "podman with cgroup_manager = systemd" {
 	need_root
 	need podman conmon

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# systemd as the maker of cgroups. What has to be refused is tested anywhere; the rest where systemd
-# is process 1, which `tests/vm/run systemd` sees to.
+# systemd as the maker of cgroups. What has to be refused is tested anywhere; the rest (tag: vm) where
+# systemd is process 1, which `tests/vm/run systemd` sees to.
 # serial: units have names that are the whole machine's
 
 load oci
@@ -103,6 +103,7 @@ is_v2()
 
 # ---- where systemd is ----
 
+# bats test_tags=vm
 @test "create, start, state, exec, pause, kill, delete: a scope in its slice, and gone" {
 	need_systemd
 	local group
@@ -138,6 +139,7 @@ is_v2()
 	[ ! -e "$group" ]
 }
 
+# bats test_tags=vm
 @test "limits: systemd knows them, and the cgroup has them; update too" {
 	need_systemd
 	local group
@@ -177,6 +179,7 @@ is_v2()
 	no_unit
 }
 
+# bats test_tags=vm
 @test "what systemd has no word for is written by us" {
 	need_systemd
 	is_v2 || skip "files of cgroup v2"
@@ -189,6 +192,7 @@ is_v2()
 	oci delete --force one
 }
 
+# bats test_tags=vm
 @test "a limit that is nearly nothing holds for the container, not for who makes it" {
 	need_systemd
 	config '.linux.resources.pids = {limit: 1} | .linux.resources.memory = {limit: 1048576}' 'echo ran'
@@ -196,6 +200,7 @@ is_v2()
 	eventually no_unit
 }
 
+# bats test_tags=vm
 @test "annotations become properties of the unit" {
 	need_systemd
 	started one '.annotations += {"org.systemd.property.TimeoutStopUSec": "uint64 123000000",
@@ -215,6 +220,7 @@ is_v2()
 	run -1 oci state two
 }
 
+# bats test_tags=vm
 @test "where it goes when nothing is said, and where a slice's name leads" {
 	need_systemd
 	config 'del(.linux.cgroupsPath)' 'sleep 60'
@@ -234,6 +240,7 @@ is_v2()
 	[ "$(property ActiveState holm-inner.slice)" = inactive ] # any slice can be loaded
 }
 
+# bats test_tags=vm
 @test "a unit that is there already, and one that came later, are somebody else's" {
 	need_systemd
 	local pid
@@ -265,6 +272,7 @@ is_v2()
 	eventually no_unit
 }
 
+# bats test_tags=vm
 @test "a runtime that is killed at any step leaves what delete --force removes" {
 	need_systemd
 	local fault=${HOLM_BUILD:-$HERE/../../build}-fault/holm-oci at
@@ -308,6 +316,7 @@ user_session()
 	as_podman --rootless=false create --bundle "$B" two 2>refused || grep "ordinary user" refused
 }
 
+# bats test_tags=vm
 @test "an ordinary user has his own manager make it" {
 	need_systemd
 	local as=(setpriv --reuid 58000 --regid 58000 --clear-groups -- env XDG_RUNTIME_DIR=/run/user/58000 USER=holm)
