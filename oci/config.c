@@ -201,3 +201,31 @@ int config_resources_load(struct arena *a, const char *file, struct resources *o
 	return config_resources_parse(a, text.data ? text.data : "", text.len, name_of(file), out,
 				      e);
 }
+
+static const struct json_row mounts_rows[] = {
+	CONTAINER("mounts", json_set_list, mounts, .required = true, .table = &mount_table),
+};
+
+static const struct json_table mounts_table = TABLE(struct container, mounts_rows);
+
+int config_mounts_load(struct arena *a, const char *file, struct container *out, struct err *e)
+{
+	_cleanup_buf_ struct buf text = { 0 }, whole = { 0 };
+	struct container c = { 0 };
+	bool list;
+	int r = read_text(file, name_of(file), &text, e);
+
+	if (r < 0)
+		return r;
+	buf_put(&text, "", 1);
+	if (text.failed)
+		return err_errno(e, ENOMEM, "%s", name_of(file));
+	list = text.data[strspn(text.data, " \t\r\n")] == '[';
+	buf_printf(&whole, list ? "{\"mounts\": %s}" : "%s", text.data);
+	if (whole.failed)
+		return err_errno(e, ENOMEM, "%s", name_of(file));
+	r = parse(a, whole.data, whole.len, name_of(file), &mounts_table, &c, e);
+	if (r == 0)
+		out->mounts = (__typeof__(out->mounts)){ c.mounts.items, c.mounts.n };
+	return r;
+}

@@ -22,6 +22,9 @@ int config_process_load(struct arena *a, const char *file, struct container_proc
 			struct err *e);
 int config_resources_load(struct arena *a, const char *file, struct resources *out, struct err *e);
 
+/* `mounts` alone: the list, or an object that has it; the rest of `*out` stays. */
+int config_mounts_load(struct arena *a, const char *file, struct container *out, struct err *e);
+
 /* The same from text, for tests; `name` is what errors call it. */
 int config_parse(struct arena *a, const char *text, size_t len, const char *name,
 		 struct container *out, struct err *e);

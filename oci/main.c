@@ -36,6 +36,8 @@ const struct oci_command commands[] = {
 	  &checkpoint_options, 1, 1, 0 },
 	{ "restore", ID, "make a container from such files", cmd_restore, &restore_options, 1, 1,
 	  0 },
+	{ "mounts", "add|remove " ID " FILE", "change the mounts of a container that runs",
+	  cmd_mounts, &no_options, 3, 3, 0 },
 	{ "state", ID, "print a container's state as JSON", cmd_state, &no_options, 1, 1, 0 },
 	{ "list", "", "list the containers below --root", cmd_list, &list_options, 0, 0, 0 },
 	{ "spec", "", "write a config.json to begin with", cmd_spec, &spec_options, 0, 0, 0 },

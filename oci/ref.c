@@ -47,6 +47,16 @@ int ref_cgroup(struct container_ref *ref, struct err *e)
 	return cg_open(&ref->cg, saved ? saved : "none\n", e);
 }
 
+int ref_root(const struct container_ref *ref)
+{
+	char path[64];
+
+	if (!note(&ref->state, "chroot"))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/root", ref->state.pid);
+	return sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+}
+
 int ref_wrong_status(const struct container_ref *ref, const char *verb, struct err *e)
 {
 	/* containerd and podman look for these very words. */

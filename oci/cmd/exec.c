@@ -168,17 +168,6 @@ static int check(const struct oci *o, const struct container_ref *ref, int argc,
 	return 0;
 }
 
-/* Stays open until we end. */
-static int open_root(const struct container_ref *ref)
-{
-	char path[64];
-
-	if (!note(&ref->state, "chroot"))
-		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/root", ref->state.pid);
-	return sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
-}
-
 static int launch(struct oci *o, struct container *c, struct container_ref *ref, struct box **box,
 		  struct err *e)
 {
@@ -191,7 +180,7 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 		.listener_fd = -1,
 		.cgroup = &ref->cg,
 		.lock_fd = ref->dir.lock_fd,
-		.root_fd = open_root(ref),
+		.root_fd = ref_root(ref),
 	};
 	int r;
 

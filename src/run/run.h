@@ -253,6 +253,20 @@ int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED]);
 int cgroup_make(const struct keeper *k, struct cg_system *system, const char *path,
 		const struct resources *limits, struct cg *out, struct err *e);
 
+/* ---- mounts.c ---- */
+
+/* A container that runs: by whom its namespaces are found, and its root if chroot(2) made that. */
+struct container_door {
+	int pid, pidfd, root_fd; /* root_fd -1: that of its mount namespace */
+	bool remove;             /* take away what is mounted at the destinations */
+};
+
+/* Adds the mounts that `s` has decided, or takes them away; all or none are added. */
+int mounts_change(struct spec *s, const struct container_door *door, struct err *e);
+
+/* ---- steps_root.c ---- */
+int mount_make(struct run *r, const struct mnt *m);
+
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);
 /* Once, where it is made beside: what shows the network must be mounted by a member of it. */

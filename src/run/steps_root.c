@@ -284,8 +284,8 @@ static int receive_tree(struct run *r)
 static int mount_bind(struct run *r, const struct mnt *m)
 {
 	struct fs_bind b = {
-		.src = m->idmap ? NULL : m->src,
-		.src_fd = m->idmap ? receive_tree(r) : -1,
+		.src = m->idmap || m->fd >= 0 ? NULL : m->src,
+		.src_fd = m->idmap ? receive_tree(r) : m->fd,
 		.dst = m->dst,
 		.attrs = m->attrs,
 		.propagation = m->propagation ? m->propagation : r->d->root_propagation,
@@ -341,7 +341,7 @@ static int mount_devpts(struct run *r, const struct mnt *m)
 	return fs_fresh(&r->fs, "devpts", options, m->dst, m->attrs);
 }
 
-static int make_mount(struct run *r, const struct mnt *m)
+int mount_make(struct run *r, const struct mnt *m)
 {
 	struct fs *fs = &r->fs;
 
@@ -394,7 +394,7 @@ size_t want_covers(const struct run *r)
 
 int act_cover(struct run *r, size_t i)
 {
-	int code = make_mount(r, &r->d->covers.items[i]);
+	int code = mount_make(r, &r->d->covers.items[i]);
 
 	if (i + 1 == r->d->covers.n)
 		fs_flush(&r->fs);
@@ -403,7 +403,7 @@ int act_cover(struct run *r, size_t i)
 
 int act_mount(struct run *r, size_t i)
 {
-	int code = make_mount(r, &r->d->mounts.items[i]);
+	int code = mount_make(r, &r->d->mounts.items[i]);
 
 	if (i + 1 == r->d->mounts.n)
 		fs_flush(&r->fs);

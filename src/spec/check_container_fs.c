@@ -268,6 +268,22 @@ static int decide_root(struct spec *s, struct err *e)
 	return d->root.src ? 0 : err_errno(e, ENOMEM, "root");
 }
 
+static int add_place(struct spec *s, const struct container_mount *cm, struct err *e)
+{
+	const char *dst = path_normal(s->arena, "/", cm->destination);
+
+	return add(s, &s->d.mounts, MNT_FRESH, dst) ? 0 : err_errno(e, ENOMEM, "mounts");
+}
+
+int check_container_mounts(struct spec *s, bool places_only, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->container->mounts.n; i++)
+		r = (places_only ? add_place : add_mount)(s, &s->container->mounts.items[i], e);
+	return r;
+}
+
 int check_container_root(struct spec *s, const struct facts *f, struct err *e)
 {
 	const struct container *c = s->container;
@@ -280,8 +296,7 @@ int check_container_root(struct spec *s, const struct facts *f, struct err *e)
 	if (is.kind == FACT_ABSENT || is.kind == FACT_FILE)
 		return err_set(e, is.kind == FACT_FILE ? ENOTDIR : ENOENT,
 			       "root.path: %s: there is no such directory", s->d.root.src);
-	for (size_t i = 0; r == 0 && i < c->mounts.n; i++)
-		r = add_mount(s, &c->mounts.items[i], e);
+	r = check_container_mounts(s, false, e);
 	if (r < 0)
 		return r;
 	r = dev_is_bound(s) ? 0 : add_devices(s);

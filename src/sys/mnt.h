@@ -7,7 +7,8 @@
 #include "sys/fd.h"
 
 #ifndef MNT_DETACH
-#define MNT_DETACH 2
+#define MNT_DETACH      2
+#define UMOUNT_NOFOLLOW 8
 #endif
 
 static inline int sys_open_tree(int dir_fd, const char *path, unsigned flags)
