@@ -79,6 +79,7 @@ int notify_wait(int fd, const struct container_ref *ref, struct err *e);
 /* A spec that holds the container, decided; its descriptors are the keeper's. */
 int spec_decide(const struct oci *o, struct spec *s, struct err *e);
 int connect_console(const char *path, struct err *e);
+int send_pidfd(const char *path, const char *kind, int pidfd, struct err *e);
 int write_pid_file(const char *path, int pid, struct err *e);
 
 /*

@@ -179,6 +179,21 @@ int connect_console(const char *path, struct err *e)
 	return connect_unix("console socket", path, e);
 }
 
+/* runc's message: the descriptor, and in words which kind of process it is of. */
+int send_pidfd(const char *path, const char *kind, int pidfd, struct err *e)
+{
+	_cleanup_fd_ int fd = -1;
+	ssize_t n;
+
+	if (!path || !*path)
+		return 0;
+	fd = connect_unix("pidfd socket", path, e);
+	if (fd < 0)
+		return fd;
+	n = sys_send_fds(fd, kind, strlen(kind), &pidfd, 1);
+	return n < 0 ? err_errno(e, (int)-n, "pidfd socket %s", path) : 0;
+}
+
 /* Under another name first: who waits for the file must not read half a number. */
 int write_pid_file(const char *path, int pid, struct err *e)
 {
@@ -459,6 +474,8 @@ static int finish(struct making *m, const struct create_options *opt, bool await
 	ref->state.phase = await_start ? PHASE_CREATED : PHASE_STARTED;
 	ref->status = await_start ? STATUS_CREATED : STATUS_RUNNING;
 	r = state_save(&ref->dir, &ref->state, e);
+	if (r == 0)
+		r = send_pidfd(opt->pidfd_socket, "standard", box->pidfd, e);
 	return r == 0 ? write_pid_file(opt->pid_file, box->pid, e) : r;
 }
 

@@ -199,6 +199,8 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 	r = spec_decide(o, s, e);
 	if (r == 0)
 		r = container_start(s, &keeper, box, e);
+	if (r == 0)
+		r = send_pidfd(opt->pidfd_socket, "setns", (*box)->pidfd, e);
 	return r == 0 ? write_pid_file(opt->pid_file, (*box)->pid, e) : r;
 }
 

@@ -143,6 +143,36 @@ load oci
 	run -1 oci create --bundle "$B" two
 }
 
+@test "pidfd: a descriptor of the process comes over the socket" {
+	need_root
+	need_python
+	cat >pidfd.py <<-'END'
+		import array, re, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind("pidfd")
+		s.listen()
+		open("pidfd.ready", "w").close()
+		for _ in range(2):
+		    c, _ = s.accept()
+		    word, anc, _, _ = c.recvmsg(4096, 1024)
+		    fd = array.array("i", anc[0][2])[0]
+		    pid = re.search(r"Pid:\s*(\d+)", open(f"/proc/self/fdinfo/{fd}").read()).group(1)
+		    print(word.decode(), pid, flush=True)
+	END
+	/usr/bin/python3 pidfd.py >told &
+	STARTED+=("$!")
+	eventually test -e pidfd.ready
+	config . 'sleep 60'
+	oci run --detach --bundle "$B" --pidfd-socket pidfd --pid-file "$T/pid" one </dev/null >/dev/null 2>&1
+	oci exec --detach --pidfd-socket pidfd --pid-file "$T/pid2" one sleep 50 </dev/null >/dev/null 2>&1
+	eventually grep -q setns told
+	[ "$(cat told)" = "$(printf 'standard %s\nsetns %s' "$(cat "$T/pid")" "$(cat "$T/pid2")")" ]
+	oci delete --force one
+	run -1 oci create --bundle "$B" --pidfd-socket nowhere two
+	[[ $output == *"pidfd socket nowhere"* ]]
+	run -1 oci state two
+}
+
 @test "descriptors: --preserve-fds, LISTEN_FDS, and no other" {
 	need_root
 	config . 'ls /proc/self/fd | tr "\n" " "'
