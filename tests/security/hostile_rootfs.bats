@@ -15,6 +15,9 @@ make_root()
 	mkdir -p "$R"/{bin,etc,proc,dev,tmp,run} "$VICTIM"/{dir,empty}
 	cp "$(command -v busybox)" "$R/bin/busybox"
 	for name in sh cat ls touch id echo grep mount readlink; do ln -s busybox "$R/bin/$name"; done
+	HONEST=$T/honest
+	rm -rf "$HONEST"
+	cp -a "$R" "$HONEST"
 	echo untouched >"$VICTIM/file"
 	echo untouched >"$VICTIM/dir/file"
 	picture >"$T/before"
@@ -29,6 +32,16 @@ picture()
 	cat /proc/self/mountinfo
 	stat -c '%n %y' /etc /usr /usr/bin
 	ls /
+}
+
+# all_inside HOW OPTION...: what an honest root has mounted is mounted here too; nothing got lost outside.
+all_inside()
+{
+	local how=$1 honest
+	shift
+
+	honest=$("$HOLM" box --rootfs "$HONEST" ${how:+"$how"} "$@" -- /bin/cat /proc/self/mountinfo 2>/dev/null) || return 0
+	[ "$(grep -c ' - ' <<<"$output")" = "$(wc -l <<<"$honest")" ]
 }
 
 # Ends in words or runs; either way the host is as it was, and the box did not see the victim.
@@ -49,8 +62,7 @@ inside_or_refused()
 		else
 			[[ $output == started* ]]
 			[[ $output != *untouched* ]]
-			# No mount of the box's own may have a path of the victim's as its place.
-			[[ $(cut -d ' ' -f 5 <<<"$output") != *victim* ]]
+			all_inside "$how" "$@"
 		fi
 		picture >"$T/after"
 		diff "$T/before" "$T/after"
