@@ -60,8 +60,8 @@ int act_null(struct run *r, size_t i)
 		if (!is_null(fd))
 			continue;
 		if (own < 0)
-			own = sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK,
-					 0);
+			own = sys_openat(AT_FDCWD, "/dev/null",
+					 O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 		if (own < 0 || !is_null(own))
 			break;
 		sys_dup3(own, fd, 0);
