@@ -155,10 +155,6 @@ static int check(const struct oci *o, const struct container_ref *ref, int argc,
 
 	if (!opt->process && argc < 1)
 		return err_set(e, EINVAL, "exec: wants a command, or --process FILE");
-	if (opt->cgroup)
-		return err_set(e, EINVAL,
-			       "--cgroup: a process can only be put into the container's own "
-			       "cgroup");
 	if (ref->status == STATUS_PAUSED && !opt->ignore_paused)
 		return err_set(e, EBUSY,
 			       "cannot exec in a paused container (use --ignore-paused to "
@@ -204,6 +200,15 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 	return r == 0 ? write_pid_file(opt->pid_file, (*box)->pid, e) : r;
 }
 
+static int choose_cgroup(const struct oci *o, struct container_ref *ref, struct err *e)
+{
+	int r = ref_cgroup(ref, e);
+
+	if (r == 0 && o->opt.exec.cgroup)
+		return cg_descend(&ref->cg, o->opt.exec.cgroup, e);
+	return r == 0 ? cg_follow(&ref->cg, ref->state.pid, e) : r;
+}
+
 int cmd_exec(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
@@ -214,7 +219,7 @@ int cmd_exec(struct oci *o, int argc, char **argv, struct err *e)
 	if (r == 0)
 		r = check(o, &ref, argc - 1, e);
 	if (r == 0)
-		r = ref_cgroup(&ref, e);
+		r = choose_cgroup(o, &ref, e);
 	if (r == 0)
 		r = load(o, &ref, argc - 1, argv + 1, c, e);
 	if (r == 0)

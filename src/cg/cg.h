@@ -177,6 +177,16 @@ int cg_join_open(struct cg *cg, int fds[CG_TREES_MAX], struct err *e); /* how ma
 int cg_join(const int *fds, int n);                                    /* in the child */
 int cg_attach(struct cg *cg, int pid, bool in_unified, struct err *e);
 
+/*
+ * within.c: from now on `cg` is a cgroup below, for a later process to enter.
+ *
+ * cg_descend(): as `exec --cgroup` says it: PATH, or CONTROLLER[,CONTROLLER...]:PATH on v1.
+ * cg_follow(): where `pid` is, its first process, if the cgroup hands controllers on: on v2 such a
+ * one cannot hold processes. systemd as that process makes it so.
+ */
+int cg_descend(struct cg *cg, const char *words, struct err *e);
+int cg_follow(struct cg *cg, int pid, struct err *e);
+
 struct cg_pids {
 	int *items;
 	size_t n;

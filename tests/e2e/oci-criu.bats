@@ -3,7 +3,7 @@
 # bats file_tags=oci
 # no-asan: criu is what takes the time, and the machine where it works emulates
 # holm-oci checkpoint and restore. criu knows kernels by their version, so what needs it (tag: vm) runs
-# where one suits it: tests/vm/run criu.
+# where one suits it: tests/vm/run oci.
 load oci
 
 bats_require_minimum_version 1.5.0

@@ -183,6 +183,23 @@ load oci
 	[ "$(LISTEN_FDS=1 oci run --bundle "$B" one 3< <(echo a))" = "$(printf '1 1\na')" ]
 }
 
+@test "exec --cgroup: into one below the container's" {
+	need_root
+	[ -d /sys/fs/cgroup/pids ] || skip "needs the pids controller of cgroup v1"
+	started one
+	mkdir "/sys/fs/cgroup/pids/$G/sub"
+	[ "$(oci exec --cgroup pids:/sub one grep -c ':pids:/sub$' /proc/self/cgroup)" = 1 ]
+	[ "$(oci exec one grep -c ':pids:/$' /proc/self/cgroup)" = 1 ]
+	run -255 oci exec --cgroup pids:/none one true
+	[[ $output == *"$G/none"* ]]
+	run -255 oci exec --cgroup ../other one true
+	[[ $output == *'must not hold ".."'* ]]
+	run -255 oci exec --cgroup nosuch:/sub one true
+	[[ $output == *"no such controller"* ]]
+	oci delete --force one
+	[ ! -e "/sys/fs/cgroup/pids/$G" ]
+}
+
 @test "pause, resume, update, events" {
 	need_root
 	started one '.' 'while :; do echo x >>/ticks; sleep 0.05; done'
