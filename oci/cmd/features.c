@@ -174,7 +174,7 @@ int cmd_features(struct oci *o, int argc, char **argv, struct err *e)
 	/* They are obeyed, and reach beyond the container; "." at the end: all that begin so. */
 	jsonout_open(&j, "potentiallyUnsafeConfigAnnotations", '[');
 	jsonout_string(&j, NULL, "org.systemd.property.");
-	jsonout_string(&j, NULL, "run.oci.");
+	jsonout_string(&j, NULL, "run.oci.keep_original_groups");
 	jsonout_close(&j, ']');
 	jsonout_close(&j, '}');
 	return out_json(&j, e);

@@ -179,6 +179,36 @@ static int decide_ids(struct spec *s, const struct facts *f, struct err *e)
 	return 0;
 }
 
+static const char *annotation(const struct container *c, const char *key)
+{
+	for (size_t i = 0; i < c->annotations.n; i++)
+		if (str_eq(c->annotations.items[i].key, key))
+			return c->annotations.items[i].value;
+	return NULL;
+}
+
+/*
+ * What crun has made the engines' way to ask. Of its other annotations those are refused that would
+ * make it another container; the rest only changes how crun goes about it.
+ */
+static int decide_annotations(struct spec *s, struct err *e)
+{
+	const char *keep = annotation(s->container, "run.oci.keep_original_groups");
+	const char *handler = annotation(s->container, "run.oci.handler");
+
+	if (handler)
+		return err_set(
+			e, EOPNOTSUPP,
+			"annotation run.oci.handler: \"%.64s\": only processes of this kernel "
+			"are run",
+			handler);
+	if (keep && !str_eq(keep, "0") && !str_eq(keep, "false")) {
+		s->d.seal.drop_groups = false;
+		s->d.seal.n_groups = 0;
+	}
+	return 0;
+}
+
 static char **vector(struct spec *s, const strings *from)
 {
 	char **v = arena_alloc(s->arena, (from->n + 1) * sizeof(*v));
@@ -352,6 +382,8 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 		r = decide_clocks(s, f, e);
 	if (r == 0)
 		r = decide_ids(s, f, e);
+	if (r == 0)
+		r = decide_annotations(s, e);
 	if (r == 0)
 		r = decide_process(s, f, e);
 	if (r == 0)

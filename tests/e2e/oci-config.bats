@@ -31,6 +31,15 @@ caps()
 	printf %s 'sed -n "s/^Cap\(...\):\t0*/\1 /p" /proc/self/status | tr "\n" ";"'
 }
 
+@test "annotations of crun: the groups of the caller are kept; another kind of container is refused" {
+	need_root
+	config '.annotations = {"run.oci.keep_original_groups": "1"} | .process.user = {uid: 5, gid: 6}' 'id -G'
+	[ "$(setpriv --groups 77,88 -- "$OCI" --root "$T/root" run --bundle "$B" inside)" = "6 77 88" ]
+	config '.process.user = {uid: 5, gid: 6}' 'id -G'
+	[ "$(setpriv --groups 77,88 -- "$OCI" --root "$T/root" run --bundle "$B" inside)" = 6 ]
+	fails '.annotations = {"run.oci.handler": "krun"}' true run.oci.handler
+}
+
 @test "process.capabilities: five sets, each its own" {
 	need_root
 	is '.process.capabilities = {}' "$(caps)" 'Inh ;Prm ;Eff ;Bnd ;Amb ;'
