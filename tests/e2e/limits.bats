@@ -50,6 +50,14 @@ no_cgroup_left() {
 	done
 }
 
+swept_by() {
+	limited "$@" -- true && no_cgroup_left
+}
+
+cleaned() {
+	"$HOLM" doctor --clean && no_cgroup_left
+}
+
 need_cgroups() {
 	[ "$LAYOUT" != none ] || skip "no cgroups for this user"
 }
@@ -312,8 +320,7 @@ delegate() {
 	kill -KILL "$BOX"
 	wait_box
 	eventually gone "$INIT"
-	swept() { limited --pids 10 -- true && no_cgroup_left; }
-	eventually swept
+	eventually swept_by --pids 10
 }
 
 # ---- nothing stays ----
@@ -346,8 +353,7 @@ delegate() {
 	not no_cgroup_left
 	limited -- true # has no cgroup, and looks for none
 	not no_cgroup_left
-	swept() { limited --cgroup -- true && no_cgroup_left; }
-	eventually swept
+	eventually swept_by --cgroup
 }
 
 @test "holm is killed: doctor says what it left, and --clean removes it" {
@@ -358,7 +364,6 @@ delegate() {
 	eventually gone "$INIT"
 	run "$HOLM" doctor
 	[[ $output == *"left by killed programs"*"holm doctor --clean"* ]]
-	cleaned() { "$HOLM" doctor --clean && no_cgroup_left; }
 	eventually cleaned
 	run -0 "$HOLM" doctor --clean
 	[ "$output" = "cgroups removed: 0" ]

@@ -23,16 +23,16 @@ echo done'
 @test "the default root has no cgroups" {
 	need_limits
 	run -0 "$HOLM" box --pids 10 -- sh -c "$ATTACK" sh rw
-	[ "$output" = done ]
+	[ "$output" = "done" ]
 }
 
 @test "the whole host's root, as root of the box with all but everything" {
 	need_limits
 	run -0 "$HOLM" box --pids 10 --host-root --user root -- sh -c "$ATTACK" sh pids
-	[ "$output" = done ]
+	[ "$output" = "done" ]
 	# It may mount then, but the filter does not let it.
 	run -0 "$HOLM" box --pids 10 --user root --cap dac_override,chown,fowner -- sh -c "$ATTACK" sh pids
-	[ "$output" = done ]
+	[ "$output" = "done" ]
 }
 
 @test "limits hold for what the box starts later, and for helpers with a new session" {
