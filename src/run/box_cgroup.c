@@ -197,11 +197,13 @@ static void read_usage(struct cg *cg, struct box_usage *u)
 void box_cgroup_end(struct run *r, struct box_usage *u)
 {
 	u->cgroup = cg_layout_name(r->cg.layout);
-	if (r->keeper || r->cg.n == 0)
-		return;
-	if (cg_is_populated(&r->cg) > 0)
-		cg_kill(&r->cg, NULL);
-	read_usage(&r->cg, u);
-	cg_remove(&r->cg, NULL);
+	if (r->keeper)
+		return; /* a container has its own ways */
+	if (r->cg.n) {
+		if (cg_is_populated(&r->cg) > 0)
+			cg_kill(&r->cg, NULL);
+		read_usage(&r->cg, u);
+		cg_remove(&r->cg, NULL);
+	}
 	cg_done(&r->cg);
 }
