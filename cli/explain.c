@@ -64,6 +64,21 @@ static void status_lines(int pid, const char *const *keys)
 				fprintf(stderr, "  %s", line);
 }
 
+/* Where its processes are counted; nothing if it has no cgroup of its own. */
+static void cgroups(int pid)
+{
+	_cleanup_file_ FILE *f = open_proc(pid, "cgroup");
+	bool any = false;
+	char line[1024];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "/holm-box-"))
+			continue;
+		fprintf(stderr, "%s  %s", any ? "" : "cgroups:\n", line);
+		any = true;
+	}
+}
+
 static void file_lines(int pid, const char *name, const char *label, int skip)
 {
 	_cleanup_file_ FILE *f = open_proc(pid, name);
@@ -121,6 +136,7 @@ void explain_box(struct holm_box *box)
 	file_lines(pid, "uid_map", "uid_map", 0);
 	file_lines(pid, "gid_map", "gid_map", 0);
 	status_lines(pid, keys);
+	cgroups(pid);
 	fputs("interfaces:\n", stderr);
 	file_lines(pid, "net/dev", "", 2);
 	fputs("mounts:\n", stderr);

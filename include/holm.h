@@ -184,6 +184,24 @@ struct holm_event {
 int holm_next(struct holm_box *box, struct holm_event *out, int timeout_ms);
 /* Passes over everything but HOLM_ENDED and HOLM_LOST. 1, 0 or an error as above. */
 int holm_wait(struct holm_box *box, struct holm_event *out, int timeout_ms);
+#define HOLM_UNKNOWN UINT64_MAX
+
+/*
+ * What a box used, set-up and init included. A number that nobody can tell is HOLM_UNKNOWN: without
+ * a cgroup of its own (a limit, or the field "cgroup") that is all but the time, and with one what
+ * its controllers count: memory by "memory" or "cgroup", and so on.
+ */
+struct holm_usage {
+	uint64_t memory_peak_bytes;
+	uint64_t oom_kills; /* processes killed because the limit of memory was reached */
+	uint64_t cpu_user_ns, cpu_system_ns;
+	uint64_t pids_peak;                     /* processes and threads at one time */
+	uint64_t io_read_bytes, io_write_bytes; /* of block devices */
+	const char *cgroup; /* the kind that it had: "v2", "v1", "hybrid", or "none" */
+};
+
+/* After HOLM_ENDED or HOLM_LOST; before, -EAGAIN. */
+int holm_usage(const struct holm_box *box, struct holm_usage *out);
 /* 0-255 for exit(2), 128 + n for a signal: what a shell would say of a status. */
 int holm_exit_code(int status);
 
@@ -237,6 +255,12 @@ struct holm_finding {
 };
 
 typedef int holm_finding_fn(void *arg, const struct holm_finding *finding);
+
+/*
+ * A caller that is killed cannot remove the cgroup of its box, which is empty then. The next box
+ * with limits does; or this call, at once. How many were removed.
+ */
+int holm_clean(void);
 
 /* Looks, changes nothing. The worst kind found, or what fn returned if not 0. */
 int holm_doctor(holm_finding_fn *fn, void *arg);

@@ -17,7 +17,8 @@
 struct holm_spec {
 	struct spec *spec;
 	struct holm_error error;
-	const char *notes[NOTES_MAX + 1]; /* of the last decision: constant texts */
+	const char *notes[NOTES_MAX + 1]; /* of the last decision: constant texts, or limits_note */
+	char *limits_note;                /* of the last start */
 };
 
 struct holm_box {
@@ -28,6 +29,8 @@ struct holm_box {
 
 _Static_assert(sizeof(struct holm_event) == sizeof(struct box_event), "one layout");
 _Static_assert(sizeof(struct holm_state) == sizeof(struct box_state), "one layout");
+_Static_assert(sizeof(struct holm_usage) == sizeof(struct box_usage), "one layout");
+_Static_assert(HOLM_UNKNOWN == CG_UNKNOWN, "one word for it");
 _Static_assert((int)HOLM_LOST == (int)BOX_LOST, "one numbering");
 
 const char *holm_version(void)
@@ -64,8 +67,10 @@ int holm_spec_new(struct holm_spec **out)
 
 void holm_spec_free(struct holm_spec *spec)
 {
-	if (spec)
-		spec_free(spec->spec);
+	if (!spec)
+		return;
+	spec_free(spec->spec);
+	free(spec->limits_note);
 	free(spec);
 }
 
@@ -150,6 +155,7 @@ static int decide(struct holm_spec *h, struct spec **out, struct err *e)
 	if (r == 0)
 		r = spec_check(s, &facts, e);
 	memset(h->notes, 0, sizeof(h->notes));
+	free(TAKE_PTR(h->limits_note));
 	for (size_t i = 0; r == 0 && i < s->d.notes.n && i < NOTES_MAX; i++)
 		h->notes[i] = s->d.notes.items[i];
 	if (r == 0)
@@ -209,6 +215,18 @@ int holm_plan(struct holm_spec *h, holm_plan_fn *fn, void *arg)
 	return plan_walk(&r, fn, arg);
 }
 
+/* Which limits are in force is known only now. The spec outlives the box, or the other way round.
+ */
+static void note_limits(struct holm_spec *h, const char *note)
+{
+	size_t i = 0;
+
+	h->limits_note = note ? strdup(note) : NULL;
+	while (i < NOTES_MAX - 1 && h->notes[i])
+		i++;
+	h->notes[i] = h->limits_note ? h->limits_note : h->notes[i];
+}
+
 int holm_spawn_flags(struct holm_spec *h, unsigned flags, struct holm_box **out)
 {
 	_cleanup_spec_ struct spec *decided = NULL;
@@ -224,6 +242,7 @@ int holm_spawn_flags(struct holm_spec *h, unsigned flags, struct holm_box **out)
 		status_failed(h->spec, &e);
 		return keep(h, r, &e);
 	}
+	note_limits(h, b->box->run->limits_note);
 	status_started(&b->status, decided, b->box);
 	b->decided = TAKE_PTR(decided);
 	*out = TAKE_PTR(b);
@@ -262,7 +281,7 @@ WAITING int holm_next(struct holm_box *b, struct holm_event *out, int timeout_ms
 
 	if (r <= 0)
 		return r;
-	status_event(&b->status, &event);
+	status_event(&b->status, b->box, &event);
 	memcpy(out, &event, sizeof(*out));
 	return 1;
 }
@@ -278,6 +297,14 @@ WAITING int holm_wait(struct holm_box *b, struct holm_event *out, int timeout_ms
 	if (r == 1 && out)
 		*out = event;
 	return r;
+}
+
+int holm_usage(const struct holm_box *b, struct holm_usage *out)
+{
+	if (!b->box->ended)
+		return -EAGAIN;
+	memcpy(out, &b->box->usage, sizeof(*out));
+	return 0;
 }
 
 int holm_exit_code(int status)
@@ -349,4 +376,9 @@ int holm_doctor(holm_finding_fn *fn, void *arg)
 	struct doctor_call call = { fn, arg };
 
 	return doctor_run(hand_on, &call);
+}
+
+int holm_clean(void)
+{
+	return box_cgroup_clean(true);
 }

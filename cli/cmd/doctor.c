@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* holm doctor: what this machine allows, each line with the way out. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -40,6 +41,16 @@ static int print_json(void *arg, const struct holm_finding *f)
 	return 0;
 }
 
+static int clean(void)
+{
+	int n = holm_clean();
+
+	if (n < 0)
+		return out_error("cannot look for cgroups: %s", strerror(-n));
+	printf("cgroups removed: %d\n", n);
+	return 0;
+}
+
 int cmd_doctor(int argc, char **argv)
 {
 	bool flag = true;
@@ -52,10 +63,13 @@ int cmd_doctor(int argc, char **argv)
 		fputs("[", stdout);
 		worst = holm_doctor(print_json, &flag);
 		puts("]");
+	} else if (argc == 2 && str_eq(argv[1], "--clean")) {
+		return clean();
 	} else {
 		bool help = str_eq(argv[1], "--help") || str_eq(argv[1], "-h");
 
-		fputs("Usage: holm doctor [--json]\n\nExit code 1: something that a box needs is "
+		fputs("Usage: holm doctor [--json | --clean]\n\n--clean removes the cgroups that "
+		      "killed programs have left.\nExit code 1: something that a box needs is "
 		      "refused.\n",
 		      help ? stdout : stderr);
 		return help ? 0 : EXIT_HOLM;

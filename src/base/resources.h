@@ -62,16 +62,21 @@ struct resources {
 	/* cpu */
 	int64_t cpu_shares, cpu_quota_us, cpu_period_us, cpu_burst_us;
 	int64_t cpu_rt_runtime_us, cpu_rt_period_us, cpu_idle;
+	int64_t cpu_weight; /* 1 - 10000, as v2 counts; instead of shares */
 	const char *cpuset_cpus, *cpuset_mems;
 	int64_t pids_limit;
 	/* block I/O: weights 10 - 1000 */
 	int64_t io_weight, io_leaf_weight;
+	int64_t io_weight_v2; /* 1 - 10000, instead of io_weight */
 	io_devices io_weight_device, io_read_bps, io_write_bps, io_read_iops, io_write_iops;
 	LIST(struct hugepage_limit) hugepages;
 	int64_t network_class_id;
 	LIST(struct network_priority) network_priorities;
 	LIST(struct rdma_limit) rdma;
 	keys unified; /* file of the cgroup2 directory, and what is written there */
+	/* of a box */
+	bool of_box;       /* errors call a limit as the option does */
+	bool swap_implied; /* by a limit of memory; a kernel that does not count swap is no error */
 };
 
 #define RESOURCES_INIT                                                                            \
@@ -84,4 +89,5 @@ struct resources {
 		.cpu_rt_runtime_us = NOT_GIVEN, .cpu_rt_period_us = NOT_GIVEN,                    \
 		.cpu_idle = NOT_GIVEN, .pids_limit = NOT_GIVEN, .io_weight = NOT_GIVEN,           \
 		.io_leaf_weight = NOT_GIVEN, .network_class_id = NOT_GIVEN,                       \
+		.cpu_weight = NOT_GIVEN, .io_weight_v2 = NOT_GIVEN,                               \
 	}

@@ -103,6 +103,12 @@ struct cg_dir {
 	bool unified;
 };
 
+/* A limit that could not be had, and why; see CG_BEST_EFFORT. */
+struct cg_left_out {
+	char field[32];
+	char why[256];
+};
+
 struct cg {
 	enum cg_layout layout;
 	const struct cg_ops *ops;
@@ -110,6 +116,8 @@ struct cg {
 	struct cg_dir dirs[CG_TREES_MAX];
 	bool devices_open; /* rules for devices were asked for and need a privilege; see cg_set() */
 	char *text;        /* what the paths point into */
+	struct cg_left_out *left_out;
+	size_t n_left_out;
 };
 
 #define CG_INIT             \
@@ -119,9 +127,16 @@ struct cg {
 
 void cg_done(struct cg *cg); /* closes; the cgroup stays */
 
-#define CG_IF_ALLOWED  1U /* a tree that the caller may not write to is left out */
-#define CG_WANTED_ONLY 2U /* only the trees that the limits need, and one to kill by */
-#define CG_OF_UNIT     4U /* systemd has made it, with a process in it already */
+/* What to do about a refusal: behind the words of an error. */
+#define CG_NEEDS_DELEGATION                                                                   \
+	"; an ordinary user needs a cgroup that is delegated to him, as `systemd-run --user " \
+	"--scope -p Delegate=yes COMMAND` gives it"
+
+#define CG_IF_ALLOWED  1U  /* a tree that the caller may not write to is left out */
+#define CG_WANTED_ONLY 2U  /* only the trees that the limits need, and one to kill by */
+#define CG_OF_UNIT     4U  /* systemd has made it, with a process in it already */
+#define CG_BEST_EFFORT 8U  /* what cannot be had is left out, and noted in cg->left_out */
+#define CG_ACCOUNT     16U /* also what counts without limiting, as far as it is to be had */
 
 /*
  * Makes the cgroup `path` and sets the limits `r` (NULL: none) in it. An absolute path starts at
@@ -208,6 +223,23 @@ int cg_wait_empty(struct cg *cg, int timeout_ms, struct err *e);
  * and that are empty. Waits a while for processes that are ending. What is gone already is fine.
  */
 int cg_remove(struct cg *cg, struct err *e);
+
+/* ---- sweep.c: what nobody was left to remove ---- */
+
+/*
+ * Removes, beside `cg` in each of its trees, the empty cgroups whose name begins with `prefix` and
+ * is said to be left; looks at so many at most. Without `remove` they are only counted. How many
+ * names there were. One that is not empty yet stays, and so does one that is not ours to remove.
+ */
+struct cg_sweep {
+	const char *prefix;
+	bool (*is_left)(void *arg, const char *name);
+	void *arg;
+	unsigned max;
+	bool remove;
+};
+
+unsigned cg_sweep(const struct cg *cg, const struct cg_sweep *w);
 
 /* ---- save.c: a cgroup between two runs of a program ---- */
 
@@ -335,9 +367,10 @@ struct cg_stats {
 		struct cg_pressure pressure;
 	} memory;
 	struct {
-		uint64_t current, limit, failcnt;
+		uint64_t current, peak, limit, failcnt;
 	} pids;
 	struct {
+		bool known;
 		cg_io_entries service_bytes, serviced, queued, service_time, wait_time, merged,
 			time, sectors;
 		struct cg_pressure pressure;
@@ -347,5 +380,7 @@ struct cg_stats {
 
 /* Lists and strings go to `a`. Files that are not there are left out. */
 int cg_stats(struct cg *cg, struct arena *a, struct cg_stats *out, struct err *e);
+/* Bytes of block devices in all: "Read", "Write"; CG_UNKNOWN if nothing counts them. */
+uint64_t cg_io_bytes(const struct cg_stats *s, const char *op);
 /* For a verdict: how often a process was killed for want of memory; CG_UNKNOWN if not told. */
 uint64_t cg_oom_kills(struct cg *cg);

@@ -7,17 +7,17 @@
 #include "cg/driver.h"
 #include "sys/fd.h"
 
-#define NEEDS_DELEGATION                                                                      \
-	"; an ordinary user needs a cgroup that is delegated to him, as `systemd-run --user " \
-	"--scope -p Delegate=yes COMMAND` gives it"
+/* Those that tell what was used, too. */
+#define COUNTING (CG_BIT(CG_CPUACCT) | CG_BIT(CG_MEMORY) | CG_BIT(CG_IO) | CG_BIT(CG_PIDS))
 
 /* The steps of cg_create(), and what they hand on. */
 struct create {
 	struct cg *cg;
 	const struct resources *r;
 	unsigned needed; /* controllers that the limits need */
+	unsigned wanted; /* and those that only count; CG_WANTED_ONLY */
 	unsigned v2_all; /* those of the v2 tree */
-	bool if_allowed, of_unit;
+	bool if_allowed, of_unit, best_effort, wanted_only;
 	size_t mount_len[CG_TREES_MAX]; /* of the path, how much is the mount */
 	bool existed[CG_TREES_MAX];
 	struct err *e;
@@ -82,7 +82,7 @@ static int place_dirs(struct create *c, const struct cg_system *s, const char *p
 		size_t len = 0, own_len;
 		const char *own = start_of(s, t, &own_len);
 
-		if (!tree_is_wanted(s, t, c->needed, flags))
+		if (!tree_is_wanted(s, t, c->wanted, flags))
 			continue;
 		at[cg->n] = text.len;
 		len = strlen(t->mount);
@@ -146,7 +146,7 @@ static int say_mkdir(struct create *c, const char *path, int r)
 {
 	err_errno(c->e, -r, "cgroup %s: cannot make it", path);
 	if (r == -EACCES || r == -EPERM)
-		err_append(c->e, NEEDS_DELEGATION);
+		err_append(c->e, CG_NEEDS_DELEGATION);
 	else if (r == -EROFS)
 		err_append(c->e, "; the cgroups are mounted read-only here");
 	else if (r == -EAGAIN)
@@ -193,7 +193,8 @@ static int make_dirs(struct create *c)
 		c->existed[i] = r == -EEXIST;
 		if (r == 0 || r == -EEXIST) {
 			i++;
-		} else if (c->if_allowed && is_refusal(r) && !(limits & c->needed)) {
+		} else if (c->if_allowed && is_refusal(r) &&
+			   (c->best_effort || !(limits & c->needed))) {
 			drop_dir(c, i);
 		} else {
 			return say_mkdir(c, d->path, r);
@@ -418,7 +419,7 @@ static int say_enable(struct create *c, const char *path, unsigned missing, int 
 			   "; it holds processes itself, and on cgroup v2 only leaves may: "
 			   "move them into a cgroup of their own, or choose a path elsewhere");
 	else if (is_refusal(r))
-		err_append(c->e, NEEDS_DELEGATION);
+		err_append(c->e, CG_NEEDS_DELEGATION);
 	return r;
 }
 
@@ -430,12 +431,13 @@ static int enable_controllers(struct create *c, size_t i)
 {
 	struct cg_dir *d = &c->cg->dirs[i];
 	unsigned needed = c->needed & c->v2_all;
-	unsigned all = c->cg->layout == CG_V2 ? c->v2_all : needed;
-	unsigned wanted = all;
+	unsigned some = (c->needed | c->wanted) & c->v2_all;
+	unsigned all = c->cg->layout == CG_V2 && !c->wanted_only ? c->v2_all : some;
+	unsigned wanted = all, seen = c->wanted_only ? c->v2_all : all;
 	char *path = (char *)d->path, *failed_at = NULL;
 	int failed = 0;
 
-	d->controllers = all ? controllers_of(d, all) : 0;
+	d->controllers = seen ? controllers_of(d, seen) : 0;
 	if (c->of_unit)
 		wanted = needed & ~d->controllers;
 	if (!(wanted & ~d->controllers))
@@ -451,8 +453,8 @@ static int enable_controllers(struct create *c, size_t i)
 			failed = r;
 		}
 	}
-	d->controllers = controllers_of(d, all);
-	if (!(needed & ~d->controllers))
+	d->controllers = controllers_of(d, seen);
+	if (c->best_effort || !(needed & ~d->controllers))
 		return 0;
 	if (failed_at)
 		*failed_at = 0;
@@ -474,12 +476,15 @@ static int furnish(struct create *c)
 	if (r == 0)
 		r = fill_cpusets(c);
 	if (r == 0 && c->r)
-		r = cg_set(c->cg, c->r, true, c->e);
+		r = c->best_effort ? cg_set_some(c->cg, c->r, c->e)
+				   : cg_set(c->cg, c->r, true, c->e);
 	return r;
 }
 
 static int create_none(struct create *c, const char *path)
 {
+	if (c->best_effort)
+		return c->r ? cg_set_some(c->cg, c->r, c->e) : 0;
 	if (c->needed || (c->r && cg_wants_limits(c->r)))
 		return err_set(c->e, ENOENT,
 			       "cgroup %s: limits were asked for, but no cgroups are mounted here",
@@ -550,6 +555,8 @@ int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const 
 			    .r = r,
 			    .e = e,
 			    .if_allowed = flags & CG_IF_ALLOWED,
+			    .best_effort = flags & CG_BEST_EFFORT,
+			    .wanted_only = flags & CG_WANTED_ONLY,
 			    .of_unit = flags & CG_OF_UNIT };
 	unsigned v1 = 0;
 	int result;
@@ -559,6 +566,7 @@ int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const 
 	c.needed = r ? cg_limits_controllers(r, v1, c.v2_all) : 0;
 	if (!cg_devices_allowed(-EPERM)) /* cg_set() leaves the rules for devices out */
 		c.needed &= ~CG_BIT(CG_DEVICES);
+	c.wanted = c.needed | (flags & CG_ACCOUNT ? COUNTING & (v1 | c.v2_all) : 0);
 	result = place_dirs(&c, s, path, flags);
 	if (result == 0)
 		result = make_dirs(&c);
@@ -578,6 +586,7 @@ void cg_done(struct cg *cg)
 	for (size_t i = 0; i < cg->n; i++)
 		cleanup_fd(&cg->dirs[i].fd);
 	free(cg->text);
+	free(cg->left_out);
 	*cg = (struct cg)CG_INIT;
 }
 

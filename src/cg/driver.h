@@ -70,6 +70,9 @@ struct cg_limits {
 	/* What is in force, where a limit depends on it (v2): "max", "100000"; NULL: unknown. */
 	const char *memory_now, *cpu_now;
 	int (*emit)(void *arg, const struct cg_write *w); /* 1: try this row again at the end */
+	/* Notes a limit that cannot be had, for the reason in `e`. NULL: that is an error. */
+	int (*leave_out)(void *arg, const char *field);
+	bool best_effort; /* leave out whatever cannot be had */
 	void *arg;
 	bool last_try;
 	struct err *e;
@@ -77,6 +80,8 @@ struct cg_limits {
 
 /* Turns the wish into writes, in order. */
 int cg_limits_each(struct cg_limits *l);
+/* set.c: as cg_set() for the first time, but what cannot be had goes to cg->left_out. */
+int cg_set_some(struct cg *cg, const struct resources *r, struct err *e);
 /* set.c: where the rows find what is in force; the texts must stay. */
 void cg_limits_present(struct cg *cg, struct cg_limits *l, char memory[32], char cpu[64]);
 /* Of an update: to lift the limit on memory, the one on both together must go first. */

@@ -29,6 +29,7 @@ struct row {
 	const char *v1, *v2; /* the file; NULL: cannot be had there, COVERED: need not be */
 	int (*put)(const struct put *p);
 	bool again;
+	const char *option; /* what a box calls it; NULL: a box has none */
 };
 
 /* What that version does not have and the limit that it has includes. */
@@ -36,9 +37,14 @@ static const char COVERED[] = "";
 
 #define AT(field) offsetof(struct resources, field)
 
+static const char *name_of(const struct cg_limits *l, const struct row *row)
+{
+	return l->r->of_box && row->option ? row->option : row->field;
+}
+
 static int emit(const struct put *p, struct cg_write *w)
 {
-	w->field = p->row->field;
+	w->field = name_of(p->l, p->row);
 	w->controller = p->row->controller;
 	w->again = p->row->again;
 	w->last_try = p->l->last_try;
@@ -193,6 +199,17 @@ static int put_shares(const struct put *p)
 	return emit(p, &w);
 }
 
+/* v1 has 1024 shares for what v2 calls a weight of 100, and takes 2 to 262144 of them. */
+static int put_cpu_weight(const struct put *p)
+{
+	struct cg_write w = { 0 };
+	uint64_t weight = (uint64_t)number_of(p);
+
+	snprintf(w.text, sizeof(w.text), "%llu",
+		 (unsigned long long)(p->unified ? weight : MAX(weight * 1024 / 100, 2U)));
+	return emit(p, &w);
+}
+
 /* v2 has quota and period in one file; one that is not given stays what it is. */
 static int put_cpu_max(const struct put *p)
 {
@@ -239,6 +256,21 @@ static int put_io_weight(const struct put *p)
 		strcpy(w.alt_file, "blkio.weight"); /* of kernels with CFQ */
 		strcpy(w.alt_text, w.text);
 	}
+	return emit(p, &w);
+}
+
+/* BFQ's range is narrower: 1 to 1000, with 100 in the same place. */
+static int put_io_weight_v2(const struct put *p)
+{
+	struct cg_write w = { 0 };
+	uint64_t weight = (uint64_t)number_of(p);
+	uint64_t narrow = weight <= 100 ? weight : 100 + (weight - 100) * 900 / 9900;
+
+	snprintf(w.text, sizeof(w.text), "%llu",
+		 (unsigned long long)(p->unified ? weight : narrow));
+	snprintf(w.alt_text, sizeof(w.alt_text), "%llu",
+		 (unsigned long long)(p->unified ? narrow : MAX(narrow, 10U)));
+	strcpy(w.alt_file, p->unified ? "io.bfq.weight" : "blkio.weight");
 	return emit(p, &w);
 }
 
@@ -383,11 +415,11 @@ static int put_rdma(const struct put *p)
 
 static const struct row table[] = {
 	{ "memory.limit", AT(memory_limit), POSITIVE, CG_MEMORY, "memory.limit_in_bytes",
-	  "memory.max", put_number, true },
+	  "memory.max", put_number, true, "memory" },
 	{ "memory.swap", AT(memory_swap), POSITIVE, CG_MEMORY, "memory.memsw.limit_in_bytes",
-	  "memory.swap.max", put_swap, true },
+	  "memory.swap.max", put_swap, true, "swap" },
 	{ "memory.reservation", AT(memory_reservation), POSITIVE, CG_MEMORY,
-	  "memory.soft_limit_in_bytes", "memory.low", put_number, false },
+	  "memory.soft_limit_in_bytes", "memory.low", put_number, false, "memory-low" },
 	/* Linux counts kernel memory within the limit, and ignores one of its own since 5.16. */
 	{ "memory.kernel", AT(memory_kernel), POSITIVE, CG_MEMORY, COVERED, COVERED, NULL, false },
 	{ "memory.kernelTCP", AT(memory_kernel_tcp), POSITIVE, CG_MEMORY,
@@ -401,11 +433,13 @@ static const struct row table[] = {
 	  "memory.oom_control", NULL, put_oom_killer, false },
 	{ "cpu.shares", AT(cpu_shares), POSITIVE, CG_CPU, "cpu.shares", "cpu.weight", put_shares,
 	  true },
+	{ "cpu.weight", AT(cpu_weight), POSITIVE, CG_CPU, "cpu.shares", "cpu.weight",
+	  put_cpu_weight, false, "cpu-weight" },
 	{ "cpu.idle", AT(cpu_idle), NUMBER, CG_CPU, "cpu.idle", "cpu.idle", put_number, false },
 	{ "cpu.period", AT(cpu_period_us), POSITIVE, CG_CPU, "cpu.cfs_period_us", "cpu.max",
-	  put_cpu_max, true },
+	  put_cpu_max, true, "cpus" },
 	{ "cpu.quota", AT(cpu_quota_us), POSITIVE, CG_CPU, "cpu.cfs_quota_us", "cpu.max",
-	  put_cpu_max, true },
+	  put_cpu_max, true, "cpus" },
 	{ "cpu.burst", AT(cpu_burst_us), NUMBER, CG_CPU, "cpu.cfs_burst_us", "cpu.max.burst",
 	  put_number, true },
 	{ "cpu.realtimePeriod", AT(cpu_rt_period_us), POSITIVE, CG_CPU, "cpu.rt_period_us", NULL,
@@ -413,12 +447,15 @@ static const struct row table[] = {
 	{ "cpu.realtimeRuntime", AT(cpu_rt_runtime_us), POSITIVE, CG_CPU, "cpu.rt_runtime_us", NULL,
 	  put_number, true },
 	{ "cpu.cpus", AT(cpuset_cpus), TEXT, CG_CPUSET, "cpuset.cpus", "cpuset.cpus", put_text,
-	  false },
+	  false, "cpuset" },
 	{ "cpu.mems", AT(cpuset_mems), TEXT, CG_CPUSET, "cpuset.mems", "cpuset.mems", put_text,
 	  false },
-	{ "pids.limit", AT(pids_limit), POSITIVE, CG_PIDS, "pids.max", "pids.max", put_max, false },
+	{ "pids.limit", AT(pids_limit), POSITIVE, CG_PIDS, "pids.max", "pids.max", put_max, false,
+	  "pids" },
 	{ "blockIO.weight", AT(io_weight), POSITIVE, CG_IO, "blkio.bfq.weight", "io.bfq.weight",
 	  put_io_weight, false },
+	{ "io.weight", AT(io_weight_v2), POSITIVE, CG_IO, "blkio.bfq.weight", "io.weight",
+	  put_io_weight_v2, false, "io-weight" },
 	{ "blockIO.leafWeight", AT(io_leaf_weight), POSITIVE, CG_IO, "blkio.leaf_weight", NULL,
 	  put_number, false },
 	{ "blockIO.weightDevice", AT(io_weight_device), LISTED, CG_IO, "blkio.bfq.weight_device",
@@ -426,15 +463,15 @@ static const struct row table[] = {
 	{ "blockIO.weightDevice.leafWeight", AT(io_weight_device), LISTED, CG_IO,
 	  "blkio.leaf_weight_device", "(none)", put_leaf_devices, false },
 	{ "blockIO.throttleReadBpsDevice", AT(io_read_bps), LISTED, CG_IO,
-	  "blkio.throttle.read_bps_device", "io.max rbps", put_throttle, false },
+	  "blkio.throttle.read_bps_device", "io.max rbps", put_throttle, false, "io-max" },
 	{ "blockIO.throttleWriteBpsDevice", AT(io_write_bps), LISTED, CG_IO,
-	  "blkio.throttle.write_bps_device", "io.max wbps", put_throttle, false },
+	  "blkio.throttle.write_bps_device", "io.max wbps", put_throttle, false, "io-max" },
 	{ "blockIO.throttleReadIOPSDevice", AT(io_read_iops), LISTED, CG_IO,
-	  "blkio.throttle.read_iops_device", "io.max riops", put_throttle, false },
+	  "blkio.throttle.read_iops_device", "io.max riops", put_throttle, false, "io-max" },
 	{ "blockIO.throttleWriteIOPSDevice", AT(io_write_iops), LISTED, CG_IO,
-	  "blkio.throttle.write_iops_device", "io.max wiops", put_throttle, false },
+	  "blkio.throttle.write_iops_device", "io.max wiops", put_throttle, false, "io-max" },
 	{ "hugepageLimits", AT(hugepages), LISTED, CG_HUGETLB, "hugetlb", "hugetlb", put_hugepages,
-	  false },
+	  false, "hugetlb" },
 	{ "network.classID", AT(network_class_id), NUMBER, CG_NET_CLS, "net_cls.classid", NULL,
 	  put_number, false },
 	{ "network.priorities", AT(network_priorities), LISTED, CG_NET_PRIO, "net_prio.ifpriomap",
@@ -472,6 +509,15 @@ static bool is_limit(const struct row *row, const struct resources *r)
 	return row->kind > POSITIVE || *(const int64_t *)((const char *)r + row->offset) >= 0;
 }
 
+/* May the start go on without it? Where it was asked for in earnest, no. */
+static bool may_leave_out(const struct cg_limits *l, const struct row *row, int r)
+{
+	if (!l->leave_out)
+		return false;
+	return l->best_effort ||
+	       (r == -ENOENT && l->r->swap_implied && row->offset == AT(memory_swap));
+}
+
 static int put_row(struct cg_limits *l, const struct row *row)
 {
 	unsigned bit = CG_BIT(row->controller);
@@ -485,7 +531,7 @@ static int put_row(struct cg_limits *l, const struct row *row)
 		return err_set(l->e, EOPNOTSUPP,
 			       "%s: exists only in cgroup v1, and this machine has the %s "
 			       "controller in cgroup v2",
-			       row->field, cg_controller_name(row->controller, false));
+			       name_of(l, row), cg_controller_name(row->controller, false));
 	if (row->v1 == COVERED || file == COVERED)
 		return 0;
 	if (!((l->v1 | l->v2) & bit)) {
@@ -494,7 +540,7 @@ static int put_row(struct cg_limits *l, const struct row *row)
 		return err_set(l->e, ENOENT,
 			       "%s: needs the cgroup controller %s, which is not mounted here, not "
 			       "delegated to this user or not in this kernel",
-			       row->field, cg_controller_name(row->controller, l->v2 != 0));
+			       name_of(l, row), cg_controller_name(row->controller, l->v2 != 0));
 	}
 	return row->put(&p);
 }
@@ -535,6 +581,8 @@ int cg_limits_each(struct cg_limits *l)
 			if (again ? !(later & 1U << i) : !is_asked(&table[i], l->r))
 				continue;
 			r = put_row(l, &table[i]);
+			if (r < 0 && may_leave_out(l, &table[i], r))
+				r = l->leave_out(l->arg, name_of(l, &table[i]));
 			if (r < 0)
 				return r;
 			if (r > 0 && !again)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writes limits where they belong, and says which one the kernel refused and why. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cg/driver.h"
@@ -7,6 +10,7 @@
 
 struct set {
 	struct cg *cg;
+	const struct resources *r;
 	struct err *e;
 };
 
@@ -99,16 +103,56 @@ void cg_limits_present(struct cg *cg, struct cg_limits *l, char memory[32], char
 		l->cpu_now = cpu;
 }
 
-static int set_limits(struct cg *cg, const struct resources *r, bool first_time, struct err *e)
+/* One wish may be several rows: a rate for reading and one for writing, memory and its swap. */
+static bool is_said(const struct set *s, const char *field)
 {
-	struct set s = { .cg = cg, .e = e };
-	struct cg_limits l = { .r = r, .emit = set_one, .arg = &s, .e = e };
+	const char *last = s->cg->n_left_out ? s->cg->left_out[s->cg->n_left_out - 1].field : NULL;
+
+	return str_eq(last, field) ||
+	       (s->r->swap_implied && str_eq(last, "memory") && str_eq(field, "swap"));
+}
+
+/* "memory: needs ..." -> "needs ..." */
+static const char *behind_name(const char *text, const char *field)
+{
+	size_t len = strlen(field);
+
+	return str_starts(text, field) && str_starts(text + len, ": ") ? text + len + 2 : text;
+}
+
+/* The reason stands in `e`, which is then as if nothing had happened. */
+static int leave_out(void *arg, const char *field)
+{
+	struct set *s = arg;
+	struct cg *cg = s->cg;
+	struct cg_left_out *more;
+
+	if (!is_said(s, field)) {
+		more = reallocarray(cg->left_out, cg->n_left_out + 1, sizeof(*more));
+		if (!more)
+			return err_errno(s->e, ENOMEM, "%s", field);
+		cg->left_out = more;
+		more += cg->n_left_out++;
+		snprintf(more->field, sizeof(more->field), "%s", field);
+		snprintf(more->why, sizeof(more->why), "%.255s", behind_name(s->e->text, field));
+	}
+	*s->e = (struct err){ 0 };
+	return 0;
+}
+
+static int set_limits(struct set *s, const struct resources *r, bool first_time, bool best_effort)
+{
+	struct cg *cg = s->cg;
+	struct cg_limits l = { .r = r, .emit = set_one, .arg = s, .e = s->e };
 	char memory[32], cpu[64];
 
 	for (size_t i = 0; i < cg->n; i++)
 		*(cg->dirs[i].unified ? &l.v2 : &l.v1) |= cg->dirs[i].controllers;
 	if (!first_time)
 		cg_limits_present(cg, &l, memory, cpu);
+	l.best_effort = best_effort;
+	if (s->e && (best_effort || r->swap_implied))
+		l.leave_out = leave_out;
 	return cg_limits_each(&l);
 }
 
@@ -121,14 +165,41 @@ struct resources cg_update_wish(const struct resources *r)
 	return wish;
 }
 
+/*
+ * A container's rules are left out without a word where its caller may not set them; a box's were
+ * asked for by its user, who is told.
+ */
+static int set_devices(struct set *s, const struct resources *r, bool first_time, bool best_effort)
+{
+	int result = s->cg->ops->set_devices(s->cg, r, first_time, s->e);
+
+	if (result == 0 && s->cg->devices_open && r->of_box)
+		result = err_set(s->e, EPERM,
+				 "devices: rules for devices need CAP_SYS_ADMIN outside of user "
+				 "namespaces; start it as root");
+	return result < 0 && best_effort ? leave_out(s, "devices") : result;
+}
+
+static int set_all(struct cg *cg, const struct resources *r, bool first_time, bool best_effort,
+		   struct err *e)
+{
+	struct set s = { .cg = cg, .r = r, .e = e };
+	int result = set_limits(&s, r, first_time, best_effort);
+
+	if (result == 0 && r->devices.n)
+		result = set_devices(&s, r, first_time, best_effort);
+	return result;
+}
+
 int cg_set(struct cg *cg, const struct resources *r, bool first_time, struct err *e)
 {
 	struct resources wish = first_time ? *r : cg_update_wish(r);
 	int result = first_time ? 0 : check_usage(cg, r, e);
 
-	if (result == 0)
-		result = set_limits(cg, &wish, first_time, e);
-	if (result == 0 && r->devices.n)
-		result = cg->ops->set_devices(cg, r, first_time, e);
-	return result;
+	return result < 0 ? result : set_all(cg, &wish, first_time, false, e);
+}
+
+int cg_set_some(struct cg *cg, const struct resources *r, struct err *e)
+{
+	return set_all(cg, r, true, true, e);
 }

@@ -291,6 +291,7 @@ static void memory_v2(struct reader *r, struct cg_dir *d)
 static void pids_any(struct reader *r, struct cg_dir *d)
 {
 	r->s->pids.current = read_number(d, "pids.current");
+	r->s->pids.peak = read_number(d, "pids.peak");
 	r->s->pids.limit = read_number(d, "pids.max");
 	if (read_text(r, d, "pids.events"))
 		r->s->pids.failcnt = key_or(r->text, "max", 1, CG_UNKNOWN);
@@ -351,10 +352,12 @@ static void io_v1(struct reader *r, struct cg_dir *d)
 		char file[64];
 
 		snprintf(file, sizeof(file), "blkio.bfq.%s", files[i].name);
-		if (io_file_v1(r, d, file, files[i].out) && files[i].out->n)
+		if (io_file_v1(r, d, file, files[i].out) && files[i].out->n) {
+			io->known = true;
 			continue;
+		}
 		snprintf(file, sizeof(file), "blkio.throttle.%s", files[i].name);
-		io_file_v1(r, d, file, files[i].out);
+		io->known |= io_file_v1(r, d, file, files[i].out);
 	}
 }
 
@@ -372,7 +375,8 @@ static void io_v2(struct reader *r, struct cg_dir *d)
 	__auto_type io = &r->s->io;
 	char *at = r->text, *line;
 
-	if (!read_text(r, d, "io.stat"))
+	io->known = read_text(r, d, "io.stat");
+	if (!io->known)
 		return;
 	while ((line = next_line(&at))) {
 		const char *p = line;
@@ -469,7 +473,7 @@ static void nothing_known(struct cg_stats *s)
 	s->memory.cache = s->memory.oom = s->memory.oom_kill = CG_UNKNOWN;
 	s->memory.usage = s->memory.swap = s->memory.swap_only = unknown;
 	s->memory.kernel = s->memory.kernel_tcp = unknown;
-	s->pids.current = s->pids.limit = s->pids.failcnt = CG_UNKNOWN;
+	s->pids.current = s->pids.peak = s->pids.limit = s->pids.failcnt = CG_UNKNOWN;
 }
 
 int cg_stats(struct cg *cg, struct arena *a, struct cg_stats *out, struct err *e)
@@ -500,6 +504,18 @@ int cg_stats(struct cg *cg, struct arena *a, struct cg_stats *out, struct err *e
 		return err_errno(e, ENOMEM, "statistics of a cgroup");
 	*out = s;
 	return 0;
+}
+
+uint64_t cg_io_bytes(const struct cg_stats *s, const char *op)
+{
+	uint64_t bytes = 0;
+
+	if (!s->io.known)
+		return CG_UNKNOWN;
+	for (size_t i = 0; i < s->io.service_bytes.n; i++)
+		if (str_eq(s->io.service_bytes.items[i].op, op))
+			bytes += s->io.service_bytes.items[i].value;
+	return bytes;
 }
 
 uint64_t cg_oom_kills(struct cg *cg)

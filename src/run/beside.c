@@ -39,8 +39,12 @@ static int beside_main(void *arg)
 {
 	struct beside *b = arg;
 
-	b->failed = "make it";
-	b->code = sys_unshare(CLONE_NEWNET);
+	b->failed = "enter the cgroup";
+	b->code = cg_join(b->cg_fds, b->n_cg_fds);
+	if (b->code == 0) {
+		b->failed = "make it";
+		b->code = sys_unshare(CLONE_NEWNET);
+	}
 	if (b->code == 0) {
 		b->failed = "bring lo up";
 		b->code = net_loopback_up();

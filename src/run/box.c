@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,33 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static uint64_t ns_of(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000U + (uint64_t)t->tv_usec * 1000;
+}
+
+/*
+ * Of whom we have waited for the kernel tells the time, also that of its descendants, which it has
+ * waited for in turn. It tells a peak of memory, too (ru_maxrss), but that of who began in the
+ * caller's memory is the caller's.
+ */
+void box_ended(struct box *b, const struct rusage *used)
+{
+	struct box_usage *u = &b->usage;
+
+	b->ended = true;
+	*u = (struct box_usage){
+		.memory_peak_bytes = CG_UNKNOWN,
+		.oom_kills = CG_UNKNOWN,
+		.cpu_user_ns = used ? ns_of(&used->ru_utime) : CG_UNKNOWN,
+		.cpu_system_ns = used ? ns_of(&used->ru_stime) : CG_UNKNOWN,
+		.pids_peak = CG_UNKNOWN,
+		.io_read_bytes = CG_UNKNOWN,
+		.io_write_bytes = CG_UNKNOWN,
+	};
+	box_cgroup_end(b->run, u);
+}
+
 /*
  * The first process is gone or about to go. For a box without init its status is the command's.
  * The caller may have reaped it (exec has given it back the exit signal SIGCHLD): then that status
@@ -30,10 +58,11 @@ static int64_t now_ms(void)
 static int collect(struct box *b, struct box_event *out)
 {
 	struct pollfd gone = { b->pidfd, POLLIN, 0 };
+	struct rusage used;
 	int status = SIGKILL;
 	bool reaped = false;
 
-	while (waitpid(b->pid, &status, __WALL) < 0) {
+	while (wait4(b->pid, &status, __WALL, &used) < 0) {
 		if (errno == ECHILD && sys_poll(&gone, 1, -1) > 0) {
 			reaped = true;
 			break;
@@ -41,7 +70,6 @@ static int collect(struct box *b, struct box_event *out)
 		if (errno != EINTR)
 			return -errno;
 	}
-	b->ended = true;
 	if (out->kind != BOX_ENDED) {
 		*out = (struct box_event){
 			.kind = b->has_init || reaped ? BOX_LOST : BOX_ENDED,
@@ -49,6 +77,7 @@ static int collect(struct box *b, struct box_event *out)
 		};
 	}
 	b->status = out->status;
+	box_ended(b, reaped ? NULL : &used);
 	return 1;
 }
 

@@ -2,6 +2,7 @@
 #include "run/doctor.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,17 +149,118 @@ static void overlay(struct doctor *d)
 
 static void cgroups(struct doctor *d)
 {
-	struct statfs st;
-	bool v2 = statfs("/sys/fs/cgroup", &st) == 0 && st.f_type == 0x63677270;
-	bool hybrid = access("/sys/fs/cgroup/unified", F_OK) == 0;
-	bool v1 = access("/sys/fs/cgroup/memory", F_OK) == 0;
+	static const char *const words[] = {
+		[CG_NONE] = "not mounted",
+		[CG_V1] = "v1",
+		[CG_HYBRID] = "v1 with a v2 tree beside it (hybrid)",
+		[CG_V2] = "v2",
+	};
+	struct cg_system system = { 0 };
 
-	tell(d, v2 || v1 ? FINDING_GOOD : FINDING_WARN, "cgroups",
-	     v2             ? "v2"
-	     : hybrid && v1 ? "v1 with a v2 tree beside it (hybrid)"
-	     : v1           ? "v1"
-			    : "not mounted",
-	     "mount -t cgroup2 cgroup2 /sys/fs/cgroup: limits by cgroup need it");
+	cg_probe(&system, NULL);
+	tell(d, system.layout != CG_NONE ? FINDING_GOOD : FINDING_WARN, "cgroups",
+	     words[system.layout],
+	     "mount -t cgroup2 cgroup2 /sys/fs/cgroup: limits for a box as a whole need it");
+	cg_system_done(&system);
+}
+
+struct every_limit {
+	struct resources resources;
+	struct hugepage_limit huge;
+	struct device_rule rule;
+	char cpu[16];
+};
+
+/* One that we may run on. */
+static void first_cpu(char out[16])
+{
+	cpu_set_t set;
+	int cpu = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET((size_t)cpu, &set))
+			cpu++;
+	snprintf(out, 16, "%d", cpu);
+}
+
+/* As large as can be: what counts is whether the kernel takes them. */
+static void every_limit(struct every_limit *l)
+{
+	struct resources *r = &l->resources;
+
+	l->huge = (struct hugepage_limit){ "2MB", INT64_MAX };
+	l->rule = (struct device_rule){ true, 'a', -1, -1, true, true, true };
+	*r = (struct resources)RESOURCES_INIT;
+	r->of_box = true;
+	r->memory_limit = r->memory_swap = INT64_MAX & ~(int64_t)0xffff;
+	r->memory_reservation = 1 << 20;
+	r->cpu_quota_us = r->cpu_period_us = 100000;
+	r->cpu_weight = r->io_weight_v2 = 100;
+	r->pids_limit = 1000;
+	first_cpu(l->cpu);
+	r->cpuset_cpus = l->cpu;
+	r->hugepages.items = &l->huge;
+	r->hugepages.n = 1;
+	r->devices.items = &l->rule;
+	r->devices.n = 1;
+}
+
+/* NULL: it can be had. */
+static const char *why_not(const struct cg *cg, const char *option)
+{
+	for (size_t i = 0; i < cg->n_left_out; i++)
+		if (str_eq(cg->left_out[i].field, option))
+			return cg->left_out[i].why;
+	return NULL;
+}
+
+#define NOT_THIS_USER                                                                            \
+	"as root, or in a cgroup of the user's own: systemd-run --user --scope -p Delegate=yes " \
+	"COMMAND; a kernel without the controllers needs another"
+
+/* Tried, not guessed: what stands in the way may be the kernel, a mount, a right, or a neighbour.
+ */
+static void limits(struct doctor *d)
+{
+	static const char *const options[] = { "memory",     "swap",   "memory-low", "cpus",
+					       "cpu-weight", "cpuset", "pids",       "io-weight",
+					       "hugetlb",    "devices" };
+	struct every_limit wish;
+	_cleanup_buf_ struct buf have = { 0 }, not = { 0 };
+	struct cg cg = CG_INIT;
+	struct err e = { 0 };
+	bool usual;
+
+	every_limit(&wish);
+	if (box_cgroup_try(&wish.resources, &cg, &e) < 0) {
+		tell(d, FINDING_WARN, "limits", e.text, NOT_THIS_USER);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		struct buf *b = why_not(&cg, options[i]) ? &not : &have;
+
+		buf_printf(b, "%s%s", b->len ? " " : "", options[i]);
+	}
+	if (cg_path(&cg, CG_IO))
+		buf_puts(&have, " io-max");
+	usual = !why_not(&cg, "memory") && !why_not(&cg, "cpus") && !why_not(&cg, "pids");
+	tell(d, usual ? FINDING_GOOD : FINDING_WARN, "limits", have.data ? have.data : "none",
+	     NOT_THIS_USER);
+	if (usual && not .data)
+		tell(d, FINDING_WARN, "limits that are refused", not .data,
+		     why_not(&cg, not .data) ? why_not(&cg, not .data) : NOT_THIS_USER);
+	cg_remove(&cg, NULL);
+	cg_done(&cg);
+}
+
+static void left_behind(struct doctor *d)
+{
+	char text[64];
+	int n = box_cgroup_clean(false);
+
+	snprintf(text, sizeof(text), "%d left by killed programs", n);
+	if (n > 0)
+		tell(d, FINDING_WARN, "cgroups of boxes", text, "holm doctor --clean");
 }
 
 static bool has_line_for(const char *path, const char *name, const char *uid)
@@ -214,8 +316,8 @@ static void container(struct doctor *d)
 int doctor_run(finding_fn *fn, void *arg)
 {
 	static void (*const checks[])(struct doctor *) = {
-		kernel,  namespaces, user_namespaces, settings, container,
-		seccomp, landlock,   overlay,         cgroups,  sub_ids,
+		kernel,   namespaces, user_namespaces, settings, container,   seccomp,
+		landlock, overlay,    cgroups,         limits,   left_behind, sub_ids,
 	};
 	struct doctor d = { .fn = fn, .arg = arg };
 

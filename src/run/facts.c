@@ -38,6 +38,38 @@ static void look(void *arg, const char *path, struct fact_path *out)
 	}
 }
 
+/* Limits are of whole disks: of a partition sysfs knows which that is (sysfs(5)). */
+static void whole_disk(uint32_t *major, uint32_t *minor)
+{
+	char path[80], text[32];
+	_cleanup_fd_ int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", *major, *minor);
+	if (sys_faccessat(AT_FDCWD, path, F_OK) < 0)
+		return;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../dev", *major, *minor);
+	fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	n = fd < 0 ? fd : sys_read(fd, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = 0;
+	sscanf(text, "%u:%u", major, minor);
+}
+
+static int disk(void *arg, const char *path, uint32_t *major, uint32_t *minor)
+{
+	struct statx sx;
+	int r = sys_statx(AT_FDCWD, path, 0, STATX_TYPE, &sx);
+	bool is_device = r == 0 && S_ISBLK(sx.stx_mode);
+
+	(void)arg;
+	if (r < 0)
+		return r;
+	*major = is_device ? sx.stx_rdev_major : sx.stx_dev_major;
+	*minor = is_device ? sx.stx_rdev_minor : sx.stx_dev_minor;
+	whole_disk(major, minor);
+	return 0;
+}
+
 bool facts_kernel_at_least(unsigned major, unsigned minor)
 {
 	struct utsname u;
@@ -175,6 +207,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.environ = environ,
 		.exec_enters_time_ns = facts_kernel_at_least(6, 3),
 		.look = look,
+		.disk = disk,
 	};
 	f->extra_groups = has_extra_groups(f->gid);
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;

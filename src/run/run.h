@@ -120,12 +120,14 @@ struct run {
 	struct winsize winsize;
 	struct child_memory *memory;
 
-	/* of containers */
-	const struct keeper *keeper;
 	struct cg_system cg_system;
-	struct cg cg;
+	struct cg cg;             /* of a box: until its end */
 	int cg_fds[CG_TREES_MAX]; /* to enter the cgroup by; n_cg_fds of them */
 	int n_cg_fds;
+	char *limits_note; /* of a box: which limits could not be had, and why; NULL: all could */
+
+	/* of containers */
+	const struct keeper *keeper;
 	int oom_score; /* our own, while we have the container's */
 	bool oom_score_changed;
 	struct cg_unit unit;
@@ -161,6 +163,8 @@ struct beside {
 	struct report *report;
 	unsigned step; /* of letting go, for the report */
 	uint64_t root_mnt_id;
+	const int *cg_fds; /* of a box: to enter its cgroup by */
+	int n_cg_fds;
 };
 
 /*
@@ -267,6 +271,26 @@ int mounts_change(struct spec *s, const struct container_door *door, struct err 
 /* ---- steps_root.c ---- */
 int mount_make(struct run *r, const struct mnt *m);
 
+/* ---- box_cgroup.c ---- */
+
+/* What a box used; CG_UNKNOWN where nobody can tell. */
+struct box_usage {
+	uint64_t memory_peak_bytes, oom_kills;
+	uint64_t cpu_user_ns, cpu_system_ns;
+	uint64_t pids_peak;
+	uint64_t io_read_bytes, io_write_bytes;
+	const char *cgroup; /* the layout it was told by: "v2", "v1", "hybrid", "none" */
+};
+
+int box_cgroup_make(struct run *r);
+/* One for nobody, with those of the limits that can be had. For the caller to remove. */
+int box_cgroup_try(const struct resources *limits, struct cg *out, struct err *e);
+bool box_cgroup_is_full(struct run *r); /* has a process of it died for want of memory? */
+/* Reads what was used, and removes it; nothing if there is none. */
+void box_cgroup_end(struct run *r, struct box_usage *u);
+/* How many cgroups killed callers have left where ours would be made, and removes them. */
+int box_cgroup_clean(bool remove);
+
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);
 /* Once, where it is made beside: what shows the network must be mounted by a member of it. */
@@ -281,6 +305,7 @@ int join_open(enum ns_type type, const char *target, struct err *e); /* a descri
 /* ---- words.c: the table and its failures for a person ---- */
 struct buf;
 void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out);
+void words_limits(const struct run *r, struct err *e); /* in front: which limits it is about */
 int words_failure(const struct run *r, const struct step *s, size_t item, int code,
 		  const char *failed, struct err *e);
 
@@ -339,6 +364,7 @@ struct box {
 	int pid, pidfd, control_fd, master_fd;
 	bool ended, has_init;
 	int status;
+	struct box_usage usage; /* once it has ended */
 	uint32_t next_id;
 	struct run *run;            /* kept for timings and explanations */
 	struct box_event queue[16]; /* events that came while a reply was awaited */
@@ -351,7 +377,8 @@ int box_signal(struct box *b, int signo);
 int box_state(struct box *b, struct box_state *out);
 int box_run(struct box *b, char *const argv[], const int fds[3], uint32_t *id, int *pid);
 int box_resize(struct box *b, const struct winsize *size);
-int box_main_pid(struct box *b); /* outside; -errno if it cannot be told */
+int box_main_pid(struct box *b);                          /* outside; -errno if it cannot be told */
+void box_ended(struct box *b, const struct rusage *used); /* NULL: somebody else has waited */
 void box_free(struct box *b);
 void box_forget(struct box *b); /* frees; what runs goes on */
 

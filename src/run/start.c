@@ -81,9 +81,13 @@ static int start_failed(struct run *r, struct err *e)
 {
 	const struct report *what = r->report;
 	int code = what->code;
+	bool oom = box_cgroup_is_full(r);
 
 	undo_from(r, r->n_started);
-	return words_failure(r, &r->steps[what->step], what->item, code, what->failed, e);
+	code = words_failure(r, &r->steps[what->step], what->item, code, what->failed, e);
+	if (oom)
+		err_append(e, " (--memory is too little to start with)");
+	return code;
 }
 
 /* HOST, CLONE, LINK, the child's stages, LIVE. */
@@ -156,6 +160,7 @@ static int start(const struct spec *s, const struct keeper *k, bool timed, struc
 	if (run_start(r) < 0) {
 		int code = start_failed(r, e);
 
+		free(r->limits_note);
 		munmap(r->shared, sizeof(*r->shared));
 		return code;
 	}
@@ -186,6 +191,7 @@ void box_free(struct box *b)
 		sys_pidfd_send_signal(b->pidfd, SIGKILL);
 		while (waitpid(b->pid, &status, __WALL) < 0 && errno == EINTR)
 			;
+		box_ended(b, NULL);
 	}
 	box_forget(b);
 }
@@ -198,6 +204,7 @@ void box_forget(struct box *b)
 	cleanup_fd(&b->control_fd);
 	cleanup_fd(&b->master_fd);
 	munmap(b->run->shared, sizeof(*b->run->shared));
+	free(b->run->limits_note);
 	free(b->run);
 	free(b);
 }

@@ -63,16 +63,33 @@ static void put_namespaces(struct buf *b, int pid)
 	buf_puts(b, "}");
 }
 
-static void put_notes(struct buf *b, const strings *notes)
+static void put_notes(struct buf *b, const strings *notes, const char *limits_note)
 {
-	if (!notes->n)
+	if (!notes->n && !limits_note)
 		return;
 	buf_puts(b, ",\"notes\":[");
 	for (size_t i = 0; i < notes->n; i++) {
 		buf_puts(b, i ? "," : "");
 		buf_json(b, notes->items[i]);
 	}
+	buf_puts(b, notes->n && limits_note ? "," : "");
+	if (limits_note)
+		buf_json(b, limits_note);
 	buf_puts(b, "]");
+}
+
+/* What is in force; only where a cgroup was asked for. */
+static void put_limits(struct buf *b, const struct run *r)
+{
+	if (!r->d->cgroup)
+		return;
+	buf_printf(b, ",\"cgroup\":\"%s\"", cg_layout_name(r->cg.layout));
+	for (size_t i = 0; i < r->cg.n_left_out; i++) {
+		buf_puts(b, i ? "," : ",\"limits-left-out\":[");
+		buf_json(b, r->cg.left_out[i].field);
+	}
+	if (r->cg.n_left_out)
+		buf_puts(b, "]");
 }
 
 static void put_box(struct buf *b, struct box *box)
@@ -84,7 +101,8 @@ static void put_box(struct buf *b, struct box *box)
 		buf_printf(b, "\"main-pid\":%d,", main_pid);
 	buf_printf(b, "\"main-pid-inside\":%d,", box->has_init ? box->run->shared->main_pid : 1);
 	put_namespaces(b, box->pid);
-	put_notes(b, &box->run->d->notes);
+	put_limits(b, box->run);
+	put_notes(b, &box->run->d->notes, box->run->limits_note);
 }
 
 void status_started(struct status *st, const struct spec *s, struct box *box)
@@ -131,7 +149,27 @@ static void put_status(struct buf *b, int status)
 		buf_printf(b, ",\"exit-code\":%d", WEXITSTATUS(status));
 }
 
-void status_event(const struct status *st, const struct box_event *event)
+/* Who is not known is not there. */
+static void put_number(struct buf *b, const char *name, uint64_t value, unsigned scale)
+{
+	if (value != CG_UNKNOWN)
+		buf_printf(b, ",\"%s\":%llu", name, (unsigned long long)(value / scale));
+}
+
+static void put_usage(struct buf *b, const struct box_usage *u)
+{
+	buf_printf(b, ",\"usage\":{\"cgroup\":\"%s\"", u->cgroup);
+	put_number(b, "memory-peak-bytes", u->memory_peak_bytes, 1);
+	put_number(b, "oom-kills", u->oom_kills, 1);
+	put_number(b, "cpu-user-us", u->cpu_user_ns, 1000);
+	put_number(b, "cpu-system-us", u->cpu_system_ns, 1000);
+	put_number(b, "pids-peak", u->pids_peak, 1);
+	put_number(b, "io-read-bytes", u->io_read_bytes, 1);
+	put_number(b, "io-write-bytes", u->io_write_bytes, 1);
+	buf_puts(b, "}");
+}
+
+void status_event(const struct status *st, const struct box *box, const struct box_event *event)
 {
 	static const char *const names[] = {
 		[BOX_MAIN_EXIT] = "main-exit",
@@ -157,6 +195,8 @@ void status_event(const struct status *st, const struct box_event *event)
 		put_status(&line, event->status);
 	if (event->kind == BOX_ENDED)
 		buf_printf(&line, ",\"reaped\":%llu", (unsigned long long)event->reaped);
+	if (box->ended)
+		put_usage(&line, &box->usage);
 	buf_puts(&line, "}");
 	put_line(st->fd, &line);
 }

@@ -10,4 +10,4 @@ struct status {
 
 void status_failed(const struct spec *s, const struct err *e);
 void status_started(struct status *st, const struct spec *s, struct box *b);
-void status_event(const struct status *st, const struct box_event *event);
+void status_event(const struct status *st, const struct box *box, const struct box_event *event);

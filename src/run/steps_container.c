@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The acts of ROOT that only containers have: cgroup, file systems of any type, properties of the
- * process, hooks, console, kernel parameters. Child-safe.
+ * The acts of ROOT that containers have, and boxes but for the cgroup have not: file systems of any
+ * type, properties of the process, hooks, console, kernel parameters. Child-safe.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -30,7 +30,7 @@ size_t want_unit_enter(const struct run *r)
 /* The unit of systemd is entered without us. */
 size_t want_cgroup(const struct run *r)
 {
-	return r->d->container && !r->d->container->life.no_cgroup && r->keeper && !want_unit(r);
+	return r->d->cgroup && (r->keeper || !r->d->container) && !want_unit(r);
 }
 
 int act_cgroup_join(struct run *r, size_t i)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The acts of HOST, LINK and LIVE that only containers have: what their keeper's process does. */
+/* The acts of HOST, LINK and LIVE around the cgroup, and those of a container's keeper. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,9 @@ int act_cgroup(struct run *r, size_t i)
 	int code = 0;
 
 	(void)i;
-	if (r->keeper->cgroup)
+	if (!r->keeper)
+		code = box_cgroup_make(r);
+	else if (r->keeper->cgroup)
 		r->cg = *r->keeper->cgroup; /* of a container that runs; its keeper closes it */
 	else
 		code = cgroup_make(r->keeper, &r->cg_system, r->d->container->life.cgroup,
@@ -54,25 +56,24 @@ int act_cgroup(struct run *r, size_t i)
 	return 0;
 }
 
-static void close_cgroup(struct run *r)
+/* A box needs its own until it ends; a container's is found again by what was written down. */
+static bool lets_go_of_cgroup(const struct run *r)
 {
-	for (int i = 0; i < r->n_cg_fds; i++)
-		close(r->cg_fds[i]);
-	r->n_cg_fds = 0;
-	if (!r->keeper->cgroup) {
-		cg_done(&r->cg);
-		cg_system_done(&r->cg_system);
-	}
+	return r->keeper ? !r->keeper->cgroup : !r->done;
 }
 
 /* Of a start that failed: the processes are gone by now. */
 void undo_cgroup(struct run *r)
 {
-	if (!r->keeper)
+	for (int i = 0; i < r->n_cg_fds; i++)
+		close(r->cg_fds[i]);
+	r->n_cg_fds = 0;
+	if (!lets_go_of_cgroup(r))
 		return;
-	if (!r->done && !r->keeper->cgroup)
+	if (!r->done)
 		cg_remove(&r->cg, NULL);
-	close_cgroup(r);
+	cg_done(&r->cg);
+	cg_system_done(&r->cg_system);
 }
 
 /* ---- the OOM score, which the first process inherits ---- */

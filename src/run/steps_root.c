@@ -542,6 +542,10 @@ int act_beside(struct run *r, size_t i)
 {
 	(void)i;
 	r->memory->beside.report = r->report;
+	if (!r->d->container) { /* what a network costs counts, too */
+		r->memory->beside.cg_fds = r->memory->run.cg_fds;
+		r->memory->beside.n_cg_fds = r->n_cg_fds;
+	}
 	return beside_start(&r->memory->beside, r->memory->second_stack);
 }
 

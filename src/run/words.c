@@ -167,13 +167,50 @@ static void put_unit(struct buf *out, const struct unit *u)
 		buf_printf(out, " %s", u->properties.items[i]);
 }
 
+/* As they were asked for; of a field that takes one value the last counts. */
+static void put_limits(struct buf *out, const struct spec *s)
+{
+	const char *blank = "";
+
+	for (size_t i = 0; i < s->journal.n; i++) {
+		const struct spec_entry *entry = &s->journal.items[i];
+		const struct field *f = field_find(entry->field);
+		bool stands = f && str_eq(f->group, "Limits");
+
+		for (size_t k = i + 1; stands && !(f->flags & FIELD_LIST) && k < s->journal.n; k++)
+			stands = !str_eq(s->journal.items[k].field, entry->field);
+		if (!stands)
+			continue;
+		buf_printf(out, "%s%s=%s", blank, entry->field, entry->value);
+		blank = " ";
+	}
+	if (s->d.resources && s->d.resources->swap_implied)
+		buf_puts(out, " swap=0");
+}
+
+void words_limits(const struct run *r, struct err *e)
+{
+	_cleanup_buf_ struct buf limits = { 0 };
+
+	put_limits(&limits, r->spec);
+	err_prefix(e, "limits %.200s", limits.data ? limits.data : "");
+}
+
+static void put_cgroup(struct buf *out, const struct run *r)
+{
+	const struct container *c = r->d->container;
+
+	if (!c)
+		put_limits(out, r->spec);
+	else
+		buf_puts(out, c->life.cgroup ? c->life.cgroup : "");
+}
+
 static void put_of_container(struct buf *out, const struct run *r, const struct step *s, size_t i)
 {
 	const struct container *c = r->d->container;
 
-	if (str_eq(s->name, "cgroup"))
-		buf_puts(out, c->life.cgroup ? c->life.cgroup : "");
-	else if (str_eq(s->name, "unit"))
+	if (str_eq(s->name, "unit"))
 		put_unit(out, r->d->unit);
 	else if (str_starts(s->name, "unit-"))
 		buf_puts(out, r->d->unit->name);
@@ -222,6 +259,8 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 			   r->seal->filter_len);
 	else if (str_eq(s->name, "exec"))
 		put_command(out, r);
+	else if (str_eq(s->name, "cgroup"))
+		put_cgroup(out, r);
 	else if (d->container)
 		put_of_container(out, r, s, i);
 }

@@ -131,7 +131,8 @@ static bool hooks_look(const struct decided *d)
  * May the first process work in the caller's memory? Not if it joins a namespace: who is in there
  * already could look at it, and a time namespace refuses it (setns(2), EUSERS). And not if it
  * changes its ids: that makes its memory unreadable for others (prctl(2), PR_SET_DUMPABLE), and the
- * memory would be the caller's.
+ * memory would be the caller's. And not if it can run out of memory in its cgroup: the kernel kills
+ * all who share the memory of whom it kills, and that would be the caller.
  *
  * A clone without shared memory is in its time namespace at once, too late for offsets; then, and
  * before Linux 6.3, where exec does not enter one, the first process unshares it instead. So it
@@ -143,12 +144,14 @@ static bool hooks_look(const struct decided *d)
 int check_memory(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
+	bool may_oom = !d->container && d->resources && d->resources->memory_limit > 0;
+	bool can_share =
+		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
 
 	(void)e;
-	d->share_memory =
-		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
+	d->share_memory = can_share && !may_oom;
 	d->enter_time_ns = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
-	d->beside = d->share_memory && d->new_root && !d->no_pivot && is_new(s, NS_NET) &&
+	d->beside = can_share && d->new_root && !d->no_pivot && is_new(s, NS_NET) &&
 		    is_new(s, NS_PID) && !hooks_look(d);
 	d->late_time_ns = is_new(s, NS_TIME) && (!d->share_memory || d->beside);
 	if (d->late_time_ns)
@@ -207,7 +210,7 @@ char *path_normal(struct arena *a, const char *cwd, const char *path)
 int spec_check(struct spec *s, const struct facts *f, struct err *e)
 {
 	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
-		check_fallback, check_namespaces, check_ids,
+		check_fallback, check_namespaces, check_limits, check_ids,
 		check_memory,   check_program,    check_root,
 	};
 

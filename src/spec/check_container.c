@@ -327,44 +327,6 @@ static int decide_process(struct spec *s, const struct facts *f, struct err *e)
 	return r;
 }
 
-/*
- * What every container may do, whatever its rules say: make nodes (to use them is another matter),
- * and use the devices that it is sure to have.
- */
-static int decide_resources(struct spec *s, struct err *e)
-{
-	static const struct device_rule always[] = {
-		{ true, 'c', -1, -1, false, false, true },
-		{ true, 'b', -1, -1, false, false, true },
-		{ true, 'c', 1, 3, true, true, true },
-		{ true, 'c', 1, 5, true, true, true },
-		{ true, 'c', 1, 7, true, true, true },
-		{ true, 'c', 1, 8, true, true, true },
-		{ true, 'c', 1, 9, true, true, true },
-		{ true, 'c', 5, 0, true, true, true },
-		{ true, 'c', 5, 2, true, true, true },
-		{ true, 'c', 136, -1, true, true, true },
-	};
-	struct resources *r = arena_alloc(s->arena, sizeof(*r));
-	const struct resources *wish = &s->container->resources;
-
-	if (!r)
-		return err_errno(e, ENOMEM, "linux.resources");
-	*r = *wish;
-	r->devices.items = NULL;
-	r->devices.n = 0;
-	for (size_t i = 0; wish->devices.n && i < wish->devices.n + ARRAY_SIZE(always); i++) {
-		struct device_rule *slot =
-			arena_push(s->arena, &r->devices.items, &r->devices.n, sizeof(*slot));
-
-		if (!slot)
-			return err_errno(e, ENOMEM, "linux.resources");
-		*slot = i < wish->devices.n ? wish->devices.items[i] : always[i - wish->devices.n];
-	}
-	s->d.resources = s->container->resources_given ? r : NULL;
-	return 0;
-}
-
 int check_container(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
@@ -388,8 +350,11 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 		r = decide_process(s, f, e);
 	if (r == 0)
 		r = check_hooks(s, e);
-	if (r == 0)
-		r = decide_resources(s, e);
+	d->cgroup = !s->container->life.no_cgroup;
+	d->resources =
+		s->container->resources_given ? limits_copy(s, &s->container->resources) : NULL;
+	if (r == 0 && s->container->resources_given && !d->resources)
+		r = err_errno(e, ENOMEM, "linux.resources");
 	if (r == 0)
 		r = check_unit(s, e);
 	if (r == 0)

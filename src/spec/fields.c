@@ -127,6 +127,28 @@ const struct field spec_fields[] = {
 	{ "fallback", 0, 0, "Rights", "landlock",
 	  "where user namespaces are refused: Landlock, seccomp and limits alone", set_fallback, 0 },
 
+	{ "memory", 0, 0, "Limits", "SIZE", "memory for the box as a whole",
+	  set_memory, AT(limits.resources.memory_limit) },
+	{ "swap", 0, 0, "Limits", "SIZE", "swap on top of --memory (0)", set_swap, 0 },
+	{ "memory-low", 0, 0, "Limits", "SIZE", "memory that is taken from the box last",
+	  set_memory, AT(limits.resources.memory_reservation) },
+	{ "cpus", 0, 0, "Limits", "N.N", "processors' worth of time: 0.5, 2", set_cpu_time, 0 },
+	{ "cpu-weight", 0, 0, "Limits", "N", "share of the processors when they are scarce, 1 to 10000 (100)",
+	  set_weight, AT(limits.resources.cpu_weight) },
+	{ "cpuset", 0, 0, "Limits", "LIST", "run on these processors alone: 0-3,7", set_cpuset, 0 },
+	{ "pids", 0, 0, "Limits", "N", "processes and threads, the init included", set_pids, 0 },
+	{ "io-weight", 0, 0, "Limits", "N", "share of the disks when they are busy, 1 to 10000 (100)",
+	  set_weight, AT(limits.resources.io_weight_v2) },
+	{ "io-max", 0, FIELD_LIST, "Limits", "DISK:RATE=N[,...]",
+	  "rbps, wbps, riops, wiops; DISK is MAJOR:MINOR, or a path on it", set_io_max, 0 },
+	{ "hugetlb", 0, FIELD_LIST, "Limits", "SIZE=LIMIT", "huge pages of a size: 2m=64m", set_hugetlb, 0 },
+	{ "devices", 0, FIELD_LIST, "Limits", "RULE",
+	  "allow devices, beside those of each box no others: \"c 10:229 rw\"", set_devices, 0 },
+	{ "cgroup", 0, FIELD_BOOL, "Limits", NULL,
+	  "a cgroup without limits too, to be told what was used", set_bool, AT(limits.cgroup) },
+	{ "limits", 0, 0, "Limits", "strict|best-effort",
+	  "a limit that cannot be had is an error (strict), or left out", set_limits, 0 },
+
 	{ "outlive-parent", 0, FIELD_BOOL, "Life", NULL, "go on when holm is killed", set_bool, AT(outlive_parent) },
 	{ "info-fd", 0, 0, "Life", "N", "write what was made, as one JSON line", set_fd, AT(info_fd) },
 	{ "status-fd", 0, 0, "Life", "N", "write what happens, as JSON lines", set_fd, AT(status_fd) },
@@ -159,6 +181,8 @@ struct spec *spec_new(void)
 	s->info_fd = s->status_fd = s->sync_fd = s->block_fd = s->ready_fd = -1;
 	s->scratch_bytes = UINT64_C(1) << 30;
 	s->seccomp = "default";
+	s->limits.swap_bytes = NOT_GIVEN;
+	s->limits.resources = (struct resources)RESOURCES_INIT;
 	return s;
 }
 

@@ -19,11 +19,11 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/nstype.h"
+#include "base/resources.h"
 #include "base/scmp.h"
 
 struct sock_filter;
 struct container;
-struct resources;
 
 enum ns_mode { NS_NEW, NS_SHARED, NS_JOINED };
 
@@ -237,10 +237,12 @@ struct decided {
 	struct seal seal;
 	struct program main;
 	programs services;
+	bool cgroup;                       /* it has one of its own */
+	bool own_cgroup_ns;                /* entered after its cgroup was joined */
+	const struct resources *resources; /* of its cgroup; NULL: no limits */
 
 	/* of containers */
 	const struct container *container; /* NULL: a box */
-	bool own_cgroup_ns;                /* entered after its cgroup was joined */
 	bool no_pivot;
 	bool attach_in_place;      /* the new root is mounted where it lies, for hooks to find */
 	uint64_t host_propagation; /* of the host's mounts as the first process sees them */
@@ -249,8 +251,7 @@ struct decided {
 	uint16_t rows, columns;    /* of the terminal; 0: as the caller's */
 	bool init_caps;            /* the init is not user 0 and needs them handed on */
 	hooks hooks[HOOK_KINDS];
-	const struct resources *resources; /* of its cgroup; NULL: no limits */
-	const struct unit *unit;           /* of systemd, which is its cgroup; NULL: we make that */
+	const struct unit *unit; /* of systemd, which is its cgroup; NULL: we make that */
 
 	strings notes; /* what a user should know although it is no error */
 };
@@ -266,6 +267,23 @@ struct unit {
 	bool user;          /* of the user's manager, not of the machine's */
 	bool is_slice;
 	strings properties; /* "NAME=VALUE", as variant.h reads VALUE */
+};
+
+enum io_rate { IO_RBPS, IO_WBPS, IO_RIOPS, IO_WIOPS, IO_RATES };
+
+struct io_wish {
+	const char *device;       /* "8:0", or a path on it */
+	uint64_t rates[IO_RATES]; /* 0: not given */
+};
+
+/* Limits for the box as a whole, by a cgroup. */
+struct limits {
+	bool given;         /* some limit is */
+	bool cgroup;        /* a cgroup without limits will do */
+	bool best_effort;   /* leave out what cannot be had */
+	int64_t swap_bytes; /* on top of memory */
+	LIST(struct io_wish) io;
+	struct resources resources; /* the others, as they were given */
 };
 
 /* What was set, in order, in the words in which it was set: a spec can be printed as a profile. */
@@ -316,6 +334,8 @@ struct spec {
 	bool allow_new_privs;
 	const char *fallback;
 
+	struct limits limits;
+
 	/* life */
 	bool outlive_parent;
 	int info_fd, status_fd, sync_fd, block_fd, ready_fd; /* -1: none */
@@ -356,6 +376,8 @@ struct facts {
 
 	/* What is at a host path, the last symbolic link not followed. */
 	void (*look)(void *arg, const char *path, struct fact_path *out);
+	/* The disk that a device file is, or that a file lies on. 0 or -errno. */
+	int (*disk)(void *arg, const char *path, uint32_t *major, uint32_t *minor);
 	void *look_arg;
 };
 
@@ -404,6 +426,10 @@ field_set_fn set_landlock, set_env, set_keep_fd, set_size, set_fallback;
 /* parse_mount.c */
 field_set_fn set_bind, set_tmpfs, set_overlay, set_place, set_file, set_symlink, set_propagation;
 
+/* parse_limits.c */
+field_set_fn set_memory, set_swap, set_cpu_time, set_weight, set_cpuset, set_pids, set_io_max;
+field_set_fn set_hugetlb, set_devices, set_limits;
+
 /* An absolute, normalised path: no "//", "/./" or "/../"; in the arena. */
 char *path_normal(struct arena *a, const char *cwd, const char *path);
 
@@ -413,6 +439,9 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e);
 int check_root(struct spec *s, const struct facts *f, struct err *e);
 int check_program(struct spec *s, const struct facts *f, struct err *e);
 int check_fallback(struct spec *s, const struct facts *f, struct err *e);
+int check_limits(struct spec *s, const struct facts *f, struct err *e);
+/* A copy, to decide on; with rules for devices it allows what is in every box and container. */
+struct resources *limits_copy(struct spec *s, const struct resources *wish);
 int check_time(struct spec *s, struct err *e);
 int check_memory(struct spec *s, const struct facts *f, struct err *e);
 int check_container(struct spec *s, const struct facts *f, struct err *e); /* of all of it */

@@ -36,8 +36,17 @@ snapshot() {
 	wc -l </proc/self/mountinfo
 	find /tmp -maxdepth 1 -name 'holm*' ! -name 'holm-test*' | sort
 	find "$BIN" | sort
+	cgroups
 	pgrep -fc "sleep $MARK" || true
 	pgrep -xc holm-init || true
+}
+
+# A parent that was killed leaves its cgroup to the next one that looks.
+cgroups() {
+	[ "$SPEC" = limits ] || return 0
+	"$BIN/holm" doctor --clean >/dev/null
+	"$BIN/holm" doctor | grep -c 'left by killed programs' || true
+	find /sys/fs/cgroup -type d -name "holm-box-$(stat -Lc %i /proc/self/ns/pid | xargs printf '%x')-*"
 }
 
 # The box may still be dying when its parent was killed: a bounded wait, not a sleep.
@@ -64,6 +73,7 @@ options() {
 	case $SPEC in
 	default) echo "" ;;
 	overlay) echo "--rootfs $BIN/root --overlay tmp --map-users 0:100000:65536 --map-groups 0:100000:65536 --pty yes --time-offset boottime=+1h --rlimit nofile=64 --nice 1" ;;
+	limits) echo "--limits best-effort --cgroup --memory 64m --pids 20" ;;
 	user) echo "--user root --hostname x --cap net_admin --ro-bind $BIN/root:/r --tmpfs /t" ;;
 	esac
 }
@@ -173,5 +183,20 @@ check_parent() {
 @test "ordinary user: the parent is killed at every step" {
 	[ "$(id -u)" = 0 ] || skip "needs root to become another user"
 	SPEC=user
+	isolated parent
+}
+
+@test "limits: every step fails in turn" {
+	SPEC=limits
+	isolated fail
+}
+
+@test "limits: whoever runs a step is killed, at every step" {
+	SPEC=limits
+	isolated kill
+}
+
+@test "limits: the parent is killed at every step" {
+	SPEC=limits
 	isolated parent
 }

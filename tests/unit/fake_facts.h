@@ -2,6 +2,7 @@
 /* A machine that never changes, for tests of decisions: a small merged-/usr Debian. */
 #pragma once
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -42,6 +43,14 @@ static void fake_look(void *arg, const char *path, struct fact_path *out)
 	}
 }
 
+static int fake_disk(void *arg, const char *path, uint32_t *major, uint32_t *minor)
+{
+	(void)arg;
+	*major = 8;
+	*minor = 16;
+	return strcmp(path, "/home/me/data") == 0 ? 0 : -ENOENT;
+}
+
 static char *fake_environ[] = { (char *)"LANG=en_US.UTF-8", (char *)"TERM=xterm",
 				(char *)"SECRET=1", NULL };
 
@@ -57,5 +66,6 @@ static inline struct facts fake_facts(uint32_t uid)
 		.exec_enters_time_ns = true,
 		.resolv_conf = "nameserver 192.0.2.1\n",
 		.look = fake_look,
+		.disk = fake_disk,
 	};
 }

@@ -198,6 +198,50 @@ static int count_step(void *arg, const struct holm_plan_step *step)
 	return 0;
 }
 
+static void wait_for_end(struct holm_box *box)
+{
+	assert_int_equal(holm_wait(box, NULL, 20000), 1);
+}
+
+/* The time is always known, the rest needs a cgroup; one that cannot be had is left out with a
+ * note. */
+static void tells_what_was_used(void **state)
+{
+	struct holm_spec *spec = spec_for("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
+	int before = open_fds();
+	struct holm_usage used;
+	struct holm_box *box = start(spec);
+
+	(void)state;
+	assert_int_equal(holm_usage(box, &used), -EAGAIN);
+	wait_for_end(box);
+	assert_int_equal(holm_usage(box, &used), 0);
+	assert_string_equal(used.cgroup, "none");
+	assert_true(used.cpu_user_ns != HOLM_UNKNOWN && used.memory_peak_bytes == HOLM_UNKNOWN);
+	holm_free(box);
+
+	assert_int_equal(holm_spec_set(spec, "limits", "best-effort"), 0);
+	assert_int_equal(holm_spec_set(spec, "memory", "64m"), 0);
+	assert_int_equal(holm_spec_set(spec, "pids", "20"), 0);
+	box = start(spec);
+	wait_for_end(box);
+	assert_int_equal(holm_usage(box, &used), 0);
+	if (strcmp(used.cgroup, "none") == 0)
+		assert_non_null(strstr(holm_note(spec, 0), "limits left out: memory ("));
+	else
+		assert_null(holm_note(spec, 0));
+	if (used.memory_peak_bytes != HOLM_UNKNOWN)
+		assert_in_range(used.memory_peak_bytes, 1, 64 << 20);
+	if (used.pids_peak != HOLM_UNKNOWN)
+		assert_in_range(used.pids_peak, 2, 20);
+	holm_free(box);
+	box = start(spec);
+	holm_free(box); /* killed: its cgroup goes too, as test_cg_live and the e2e tests see */
+	assert_true(holm_clean() >= 0);
+	holm_spec_free(spec);
+	assert_int_equal(open_fds(), before);
+}
+
 static void plan_does_nothing(void **state)
 {
 	struct holm_spec *spec = spec_for("true");
@@ -218,7 +262,7 @@ int main(void)
 		cmocka_unit_test(runs_and_ends),      cmocka_unit_test(signals_and_states),
 		cmocka_unit_test(helpers_run_inside), cmocka_unit_test(failures_have_words),
 		cmocka_unit_test(spec_is_used_again), cmocka_unit_test(threads),
-		cmocka_unit_test(plan_does_nothing),
+		cmocka_unit_test(plan_does_nothing),  cmocka_unit_test(tells_what_was_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,12 +289,138 @@ static void fallback(void **state)
 	refused(&f, EINVAL, "at its own path", WORDS("fallback=landlock", "bind=/srv/root:/x"));
 }
 
+static void limits(void **state)
+{
+	struct facts f = fake_facts(1000);
+	struct spec *s =
+		decided(&f, WORDS("memory=64m", "memory-low=32m", "cpus=1.5", "pids=20",
+				  "cpuset=0-1,3", "cpu-weight=50", "io-weight=10000",
+				  "io-max=data:rbps=1m,wiops=10", "io-max=259:0:riops=5",
+				  "hugetlb=2MB=4m", "hugetlb=1g=0", "devices=c 10:229 rw"));
+	const struct resources *r = s->d.resources;
+
+	(void)state;
+	assert_true(s->d.cgroup && s->d.own_cgroup_ns && r->of_box && r->swap_implied);
+	assert_int_equal(s->d.clone_flags & ns_table[NS_CGROUP].clone_flag, 0);
+	assert_int_equal(r->memory_limit, 64 << 20);
+	assert_int_equal(r->memory_swap, 64 << 20);
+	assert_int_equal(r->memory_reservation, 32 << 20);
+	assert_int_equal(r->cpu_quota_us, 150000);
+	assert_int_equal(r->cpu_period_us, 100000);
+	assert_int_equal(r->io_read_bps.n, 1);
+	assert_int_equal(r->io_read_bps.items[0].minor, 16);
+	assert_int_equal(r->io_read_iops.items[0].major, 259);
+	assert_int_equal(r->io_write_iops.items[0].value, 10);
+	assert_string_equal(r->hugepages.items[0].size, "2MB");
+	assert_string_equal(r->hugepages.items[1].size, "1GB");
+	assert_int_equal(r->devices.n, 11);
+	/* Who can run out of memory is killed with all who share it. */
+	assert_true(!s->d.share_memory && s->d.beside);
+	spec_free(s);
+
+	s = decided(&f, WORDS("memory=64m", "swap=1m"));
+	assert_int_equal(s->d.resources->memory_swap, 65 << 20);
+	assert_false(s->d.resources->swap_implied);
+	spec_free(s);
+	s = decided(&f, WORDS("limits=best-effort")); /* of no limit */
+	assert_true(!s->d.cgroup && !s->d.own_cgroup_ns && s->d.share_memory);
+	spec_free(s);
+	s = decided(&f, WORDS("pids=5"));
+	assert_true(s->d.share_memory);
+	spec_free(s);
+	refused(&f, EINVAL, "swap: is counted on top of memory", WORDS("swap=1m"));
+	refused(&f, EINVAL, "memory-low: is more than memory", WORDS("memory=1m", "memory-low=2m"));
+	refused(&f, EINVAL, "is not MAJOR:MINOR", WORDS("io-max=8:x:rbps=1"));
+	refused(&f, ENOENT, "io-max: nowhere: cannot tell", WORDS("io-max=nowhere:rbps=1"));
+	refused(&f, ERANGE, "swap: is too large",
+		WORDS("memory=4611686018427387904", "swap=4611686018427387904"));
+}
+
+/* Each by itself: 0, or the start of what is said. */
+static void values_of_limits(void **state)
+{
+	static const struct {
+		const char *field, *value;
+		bool good;
+	} cases[] = {
+		{ "memory", "512", true },
+		{ "memory", "0", false },
+		{ "memory", "-1", false },
+		{ "memory", "1e30", false },
+		{ "memory", "5q", false },
+		{ "memory", "99999999999999999999", false },
+		{ "memory", "", false },
+		{ "memory", "9t", true },
+		{ "swap", "0", true },
+		{ "swap", "-1", false },
+		{ "cpus", "0.01", true },
+		{ "cpus", "0.009", false },
+		{ "cpus", "8192", true },
+		{ "cpus", "8192.1", false },
+		{ "cpus", "8193", false },
+		{ "cpus", "0", false },
+		{ "cpus", "1.", false },
+		{ "cpus", ".5", false },
+		{ "cpus", "1.123456", false },
+		{ "cpus", "nan", false },
+		{ "cpus", "1e3", false },
+		{ "cpu-weight", "1", true },
+		{ "cpu-weight", "0", false },
+		{ "cpu-weight", "10001", false },
+		{ "io-weight", "100", true },
+		{ "io-weight", "1.5", false },
+		{ "pids", "2", true },
+		{ "pids", "1", false },
+		{ "pids", "4194305", false },
+		{ "cpuset", "0", true },
+		{ "cpuset", "0-3,7", true },
+		{ "cpuset", "3-1", false },
+		{ "cpuset", "", false },
+		{ "cpuset", "0,", false },
+		{ "cpuset", "8192", false },
+		{ "io-max", "8:0:rbps=1m", true },
+		{ "io-max", "/a:b:wbps=1", true },
+		{ "io-max", "8:0", false },
+		{ "io-max", ":rbps=1", false },
+		{ "io-max", "8:0:rbps=0", false },
+		{ "io-max", "8:0:rbps=1,x=2", false },
+		{ "io-max", "8:0:", false },
+		{ "hugetlb", "2m=64m", true },
+		{ "hugetlb", "2MB=0", true },
+		{ "hugetlb", "3m=1m", false },
+		{ "hugetlb", "1k=1m", false },
+		{ "hugetlb", "2m", false },
+		{ "hugetlb", "=1", false },
+		{ "devices", "c 1:3", true },
+		{ "devices", "b *:* m", true },
+		{ "devices", "a *:* rwm", false },
+		{ "devices", "c 1:3 x", false },
+		{ "devices", "c 1 r", false },
+		{ "devices", "c 1:3 ", false },
+		{ "limits", "strict", true },
+		{ "limits", "none", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct spec *s = spec_new();
+		struct err e = { 0 };
+		int r = spec_set(s, cases[i].field, cases[i].value, &e);
+
+		if ((r == 0) != cases[i].good || (r < 0 && !str_starts(e.text, cases[i].field)))
+			fail_msg("%s=%s: %d %s", cases[i].field, cases[i].value, r, e.text);
+		spec_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_are_made_normal),
 		cmocka_unit_test(defaults_are_strict),
 		cmocka_unit_test(environment_is_clean),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(values_of_limits),
 		cmocka_unit_test(maps),
 		cmocka_unit_test(maps_that_are_refused),
 		cmocka_unit_test(combinations_that_are_refused),
