@@ -144,6 +144,7 @@ static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
 		r = enter(o, c, &ref->state, e);
 	c->life = (struct container_life){
 		.preserve_fds = opt->preserve_fds,
+		.member = ref->state.pid,
 		.no_cgroup = ref->cg.n == 0,
 	};
 	return r == 0 ? systemd_enter(o, ref, c, e) : r;

@@ -167,7 +167,8 @@ static int decide_ids(struct spec *s, const struct facts *f, struct err *e)
 			       SEAL_GROUPS_MAX);
 	if (p->additional_gids.n && d->deny_setgroups)
 		return err_set(e, EPERM,
-			       "process.user.additionalGids: the id map allows no setgroups(2)");
+			       "process.user.additionalGids: the container's user namespace "
+			       "allows no setgroups(2)");
 	if (s->ns[NS_USER].mode == NS_JOINED) /* what is entered is entered as its root */
 		d->early_uid = d->early_gid = 0;
 	d->init_caps = s->ns[NS_USER].mode == NS_JOINED ? false

@@ -344,6 +344,8 @@ struct facts {
 	bool privileged;       /* may write any id map, and change ids */
 	uint64_t caps_lacking; /* capabilities that the caller cannot hand on */
 	bool extra_groups;     /* has groups beside its own */
+	bool setgroups_denied; /* in the user namespace that is joined or shared, or above a new one
+				*/
 	const char *user_name; /* for /etc/subuid; NULL if unknown */
 	const char *cwd;
 	char *const *environ;

@@ -247,3 +247,71 @@ load oci
 	[ "$status" = 3 ] || [[ $output == *"delegated"* ]]
 	[ "$(as_user env XDG_RUNTIME_DIR="$dir" "$OCI" list --quiet)" = "" ]
 }
+
+# His own bundle in DIR, whose config.json is that of `spec --rootless` changed by JQ.
+user_bundle()
+{
+	DIR=$(user_dir mine)
+	cp -r "$B/rootfs" "$DIR/rootfs"
+	"$OCI" spec --rootless --bundle "$T"
+	jq --argjson id "$(user_id)" '.process.terminal = false | .process.args = ["sleep", "60"] | .root.readonly = false
+		| .linux.uidMappings[0].hostID = $id | .linux.gidMappings[0].hostID = $id
+		| '"$1" config.json >"$DIR/config.json"
+	! is_root || chown -R "$USER_ID:$USER_ID" "$DIR"
+	cd "$DIR" || return
+}
+
+# user_oci ARG...: holm-oci as he calls it; PREFIX comes before
+user_oci()
+{
+	as_user_words
+	"${PREFIX[@]}" "${AS_USER[@]}" env XDG_RUNTIME_DIR="$DIR" "$OCI" --cgroup-manager disabled "$@"
+}
+
+@test "exec where setgroups(2) is denied: the groups stay, and none can be added" {
+	user_bundle .
+	user_oci create --bundle . --pid-file pid one
+	user_oci start one
+	[ "$(cat "/proc/$(cat pid)/setgroups")" = deny ]
+	[ "$(user_oci exec one id -u)" = 0 ]
+	[ "$(user_oci exec one readlink /proc/self/ns/user)" = "$(readlink "/proc/$(cat pid)/ns/user")" ]
+	run -255 --separate-stderr user_oci exec -g 5 one true
+	[[ $stderr == *"additionalGids: the container's user namespace allows no setgroups(2)"* ]]
+	user_oci delete --force one
+}
+
+@test "a user namespace around the runtime that denies setgroups(2)" {
+	# As podman's of a user to whom no ids are granted; shared, and with another one below.
+	user_bundle 'del(.linux.uidMappings, .linux.gidMappings) | del(.linux.namespaces[] | select(.type == "user"))
+		| .process.args = ["id", "-u"]'
+	as_user_words
+	local around=("${AS_USER[@]}" unshare --user --map-root-user env XDG_RUNTIME_DIR="$DIR"
+		"$OCI" --cgroup-manager disabled)
+
+	[ "$("${around[@]}" run --bundle . one)" = 0 ]
+	jq '.process.user.additionalGids = [0]' config.json >groups.json
+	run -1 --separate-stderr "${around[@]}" run --bundle . --config groups.json one
+	[[ $stderr == *"allows no setgroups(2)"* ]]
+	jq '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 5, hostID: 0, size: 1}]
+		| .linux.gidMappings = [{containerID: 5, hostID: 0, size: 1}] | .process.user = {uid: 5, gid: 5}' config.json >below.json
+	[ "$("${around[@]}" run --bundle . --config below.json one)" = 5 ]
+}
+
+@test "exec where setgroups(2) is denied, as root" {
+	need_root
+	# Whose own id is all that is mapped, and who has no other group, needs nobody to map it.
+	"$OCI" spec --rootless --bundle "$T"
+	jq --arg g "/$G" '.process.terminal = false | .process.args = ["sleep", "60"] | .linux.cgroupsPath = $g
+		| .linux.uidMappings[0].hostID = 0 | .linux.gidMappings[0].hostID = 0' config.json >"$B/config.json"
+	setpriv --clear-groups -- "$OCI" --root "$T/root" create --bundle "$B" --pid-file pid one
+	oci start one
+	[ "$(cat "/proc/$(cat pid)/setgroups")" = deny ]
+	[ "$(oci exec one id -u)" = 0 ]
+	run -255 --separate-stderr oci exec -g 5 one true
+	[[ $stderr == *"allows no setgroups(2)"* ]]
+	# Another container that joins it.
+	jq --arg g "/$G-two" --arg path "/proc/$(cat pid)/ns/user" '.process.args = ["id", "-u"] | .linux.cgroupsPath = $g
+		| del(.linux.uidMappings, .linux.gidMappings)
+		| (.linux.namespaces[] | select(.type == "user")).path = $path' "$B/config.json" >two.json
+	[ "$(oci run --bundle "$B" --config two.json two)" = 0 ]
+}
