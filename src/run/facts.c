@@ -121,9 +121,11 @@ static int read_subids(struct arena *a, const char *path, const char *name, uint
 
 static int read_id_facts(struct spec *s, struct facts *f)
 {
+	const struct container *c = s->container;
 	int r;
 
-	if (!s->map_auto && !s->map_users.n && !s->map_groups.n)
+	if (!s->map_auto && !s->map_users.n && !s->map_groups.n &&
+	    !(c && !f->privileged && (c->uid_mappings.n || c->gid_mappings.n)))
 		return 0;
 	f->user_name = name_of_uid(s->arena, f->uid);
 	r = read_subids(s->arena, "/etc/subuid", f->user_name, f->uid, &f->subuids);

@@ -315,3 +315,34 @@ user_oci()
 		| (.linux.namespaces[] | select(.type == "user")).path = $path' "$B/config.json" >two.json
 	[ "$(oci run --bundle "$B" --config two.json two)" = 0 ]
 }
+
+@test "an ordinary user, with ids that /etc/subuid and /etc/subgid grant him" {
+	need_root
+	need newuidmap
+	[ -e /etc/subuid ] || skip "needs /etc/subuid"
+	local u=$USER_ID
+
+	user_bundle '.linux.uidMappings += [{containerID: 1, hostID: 2000000, size: 100}]
+		| .linux.gidMappings += [{containerID: 1, hostID: 2000000, size: 100}]'
+	(cat /etc/passwd; echo "holmtest:x:$u:$u::/:/bin/sh") >"$T/passwd"
+	echo "$u:2000000:100" >"$T/subid"
+	# shellcheck disable=SC2016
+	PREFIX=(unshare -m sh -c 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/subid" /etc/subuid &&
+		mount --bind "$0/subid" /etc/subgid && exec "$@"' "$T")
+	user_oci create --bundle . --pid-file pid one
+	user_oci start one
+	[ "$(tr -s ' ' <"/proc/$(cat pid)/uid_map")" = " 0 $u 1
+ 1 2000000 100" ]
+	[ "$(tr -s ' ' <"/proc/$(cat pid)/gid_map")" = " 0 $u 1
+ 1 2000000 100" ]
+	[ "$(user_oci exec --user 7:8 -g 9 one sh -c 'id -u; id -G')" = $'7\n8 9' ]
+	user_oci exec one chmod 777 /tmp
+	user_oci exec --user 5:6 one touch /tmp/made
+	[ "$(stat -c %u:%g rootfs/tmp/made)" = 2000004:2000005 ]
+	user_oci delete --force one
+	# One more than that is not his.
+	jq '.linux.uidMappings[1].size = 101' config.json >new.json
+	mv new.json config.json
+	run -1 --separate-stderr user_oci create --bundle . one
+	[[ $stderr == *"are not yours to map"*"/etc/subuid"* ]]
+}
