@@ -225,6 +225,9 @@ int cmd_exec(struct oci *o, int argc, char **argv, struct err *e)
 		r = check(o, &ref, argc - 1, e);
 	if (r == 0)
 		r = ref_cgroup(&ref, e);
+	if (r == 0 && ref.cg_lost)
+		r = err_set(e, EBUSY, "exec: the cgroup of \"%s\" is another container's by now",
+			    argv[0]);
 	if (r == 0)
 		r = load(o, &ref, argc - 1, argv + 1, c, e);
 	if (r == 0)

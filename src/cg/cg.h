@@ -54,6 +54,7 @@ enum cg_controller {
 
 #define CG_BIT(controller) (1U << (controller))
 #define CG_TREES_MAX       20
+#define CG_MARK_SIZE       17
 
 const char *cg_layout_name(enum cg_layout layout);
 const char *cg_controller_name(enum cg_controller c, bool unified);
@@ -110,6 +111,7 @@ struct cg {
 	struct cg_dir dirs[CG_TREES_MAX];
 	bool devices_open; /* rules for devices were asked for and need a privilege; see cg_set() */
 	char *text;        /* what the paths point into */
+	char mark[CG_MARK_SIZE]; /* of its owner, see mark.c; "": it cannot be told */
 };
 
 #define CG_INIT             \
@@ -198,6 +200,13 @@ int cg_wait_empty(struct cg *cg, int timeout_ms, struct err *e);
  * and that are empty. Waits a while for processes that are ending. What is gone already is fine.
  */
 int cg_remove(struct cg *cg, struct err *e);
+
+/* ---- mark.c: whose it is ---- */
+
+int cg_mark_draw(char out[CG_MARK_SIZE]);                  /* for what is going to be made */
+int cg_mark(struct cg *cg, const char mark[CG_MARK_SIZE]); /* what was made */
+/* Has somebody taken its path over since? */
+bool cg_is_anothers(struct cg *cg);
 
 /* ---- save.c: a cgroup between two runs of a program ---- */
 

@@ -187,6 +187,51 @@ load oci
 	run -1 pgrep -f 'sleep 123[45]'
 }
 
+@test "a cgroup that a later container has taken over is not ours any more" {
+	need_root
+	local first second procs dir
+
+	started first . 'exec sleep 0.1'
+	eventually has_status first stopped
+	started second
+	second=$PID
+	oci kill --all first KILL
+	[ "$(oci ps --format json first)" = "[]" ]
+	oci delete first
+	has_status second running
+	[ "$(oci ps --format json second)" = "[$second]" ]
+	grep -q "$G" "/proc/$second/cgroup"
+	# Nor is it that of one that still runs, but elsewhere.
+	oci delete --force second
+	started first
+	first=$PID
+	oci run --detach --bundle "$B" second && return 1
+	jq --arg g "/$G-away" '.linux.cgroupsPath = $g' "$B/config.json" >"$B/away.json"
+	oci run --detach --bundle "$B" --config "$B/away.json" away
+	for procs in /sys/fs/cgroup/*/"$G-away"/cgroup.procs /sys/fs/cgroup/"$G-away"/cgroup.procs; do
+		[ ! -e "$procs" ] || echo "$first" >"$procs"
+	done
+	oci run --detach --pid-file pid --bundle "$B" second
+	second=$(cat pid)
+	run -255 --separate-stderr oci exec first true
+	[[ $stderr == *"another container's by now"* ]]
+	run -1 oci pause first
+	run -1 oci update --pids-limit 7 first
+	[ "$(oci ps --format json first)" = "[]" ]
+	oci delete --force first
+	has_status second running
+	oci exec second true
+	oci delete --force away
+	# What is written on it counts less than who is in it.
+	need_python
+	for dir in /sys/fs/cgroup/*/"$G" /sys/fs/cgroup/"$G"; do
+		[ ! -d "$dir" ] || /usr/bin/python3 -c 'import os, sys
+for name in os.listxattr(sys.argv[1]): os.setxattr(sys.argv[1], name, b"forged")' "$dir"
+	done
+	[ "$(oci ps --format json second)" = "[$second]" ]
+	oci delete --force second
+}
+
 @test "the runtime killed at any time leaves what delete --force removes" {
 	need_root
 	local i delay
