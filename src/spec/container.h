@@ -79,7 +79,7 @@ typedef LIST(struct container_hook) container_hooks;
 /* ---- the rest of linux ---- */
 
 struct container_netdev {
-	const char *outside, *inside; /* inside NULL: the same name */
+	const char *outside, *inside; /* the same where nothing else was said */
 };
 
 struct container_rdt {

@@ -247,6 +247,7 @@ struct decided {
 	mnts covers;               /* masked and read-only paths, after the hooks */
 	bool console;              /* the terminal is shown as /dev/console */
 	uint16_t rows, columns;    /* of the terminal; 0: as the caller's */
+	bool net_devices;          /* are moved into its network namespace */
 	bool init_caps;            /* the init is not user 0 and needs them handed on */
 	hooks hooks[HOOK_KINDS];
 	const struct resources *resources; /* of its cgroup; NULL: no limits */
