@@ -163,11 +163,14 @@ static bool is_interface(const char *s)
 
 static int check_netdev(const struct json_reader *r, const struct json_path *at, void *filled)
 {
-	const struct container_netdev *d = filled;
+	struct container_netdev *d = filled;
 
+	if (!d->inside || !*d->inside)
+		d->inside = d->outside;
 	if (!is_interface(d->outside))
 		return json_fail(r, at, EINVAL, "this cannot be an interface's name");
-	if (d->inside && !is_interface(d->inside))
+	/* A percent sign is a number that the kernel chooses. */
+	if (!is_interface(d->inside) || strchr(d->inside, '%'))
 		return json_fail(r, JSON_KEY(at, "name"), EINVAL,
 				 "\"%.64s\" cannot be an interface's name", d->inside);
 	return 0;

@@ -14,6 +14,7 @@ struct container_ref {
 	struct state state;
 	enum status status;
 	struct cg cg; /* opened by ref_cgroup() */
+	bool cg_lost; /* it had one, which is another's by now: `cg` is none */
 };
 
 #define CONTAINER_REF_INIT                           \

@@ -564,6 +564,10 @@ int container_revive(struct oci *o, const char *id, const struct create_options 
 		r = err_set(e, EOPNOTSUPP,
 			    "restore: criu cannot put processes into a unit of systemd's: use "
 			    "--cgroup-manager cgroupfs");
+	if (r == 0 && c->net_devices.n)
+		r = err_set(e, EOPNOTSUPP,
+			    "restore: criu makes the network, and linux.netDevices cannot be "
+			    "moved into it");
 	if (r == 0)
 		r = check_console(c, opt, !opt->detach, e);
 	if (r == 0)

@@ -38,13 +38,29 @@ const char *note(const struct state *s, const char *key)
 	return NULL;
 }
 
+/* Nobody else's cgroup, whatever is written there: an ordinary user's container may do that. */
+static bool holds_its_process(struct container_ref *ref)
+{
+	_cleanup_(cg_pids_done) struct cg_pids pids = { 0 };
+
+	if (ref->status == STATUS_STOPPED || cg_pids(&ref->cg, &pids, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < pids.n; i++)
+		if (pids.items[i] == ref->state.pid)
+			return true;
+	return false;
+}
+
 int ref_cgroup(struct container_ref *ref, struct err *e)
 {
-	const char *saved = note(&ref->state, "cgroup");
+	const char *saved = note(&ref->state, "cgroup"), *none = "none\n";
+	int r = ref->cg.ops ? 0 : cg_open(&ref->cg, saved ? saved : none, e);
 
-	if (ref->cg.ops)
-		return 0;
-	return cg_open(&ref->cg, saved ? saved : "none\n", e);
+	if (r < 0 || !cg_is_anothers(&ref->cg) || holds_its_process(ref))
+		return r;
+	cg_done(&ref->cg);
+	ref->cg_lost = true;
+	return cg_open(&ref->cg, none, e);
 }
 
 int ref_root(const struct container_ref *ref)

@@ -144,6 +144,7 @@ static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
 		r = enter(o, c, &ref->state, e);
 	c->life = (struct container_life){
 		.preserve_fds = opt->preserve_fds,
+		.member = ref->state.pid,
 		.no_cgroup = ref->cg.n == 0,
 	};
 	return r == 0 ? systemd_enter(o, ref, c, e) : r;
@@ -204,6 +205,9 @@ static int choose_cgroup(const struct oci *o, struct container_ref *ref, struct 
 {
 	int r = ref_cgroup(ref, e);
 
+	if (r == 0 && ref->cg_lost)
+		r = err_set(e, EBUSY, "exec: the cgroup of \"%s\" is another container's by now",
+			    ref->state.id);
 	if (r == 0 && o->opt.exec.cgroup)
 		return cg_descend(&ref->cg, o->opt.exec.cgroup, e);
 	return r == 0 ? cg_follow(&ref->cg, ref->state.pid, e) : r;

@@ -152,7 +152,7 @@ static void put_linux(struct oci *o, struct jsonout *j)
 	jsonout_open(j, "mountExtensions", '{');
 	put_enabled(j, "idmap", true);
 	jsonout_close(j, '}');
-	put_enabled(j, "netDevices", false);
+	put_enabled(j, "netDevices", true);
 	jsonout_close(j, '}');
 }
 

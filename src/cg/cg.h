@@ -54,6 +54,7 @@ enum cg_controller {
 
 #define CG_BIT(controller) (1U << (controller))
 #define CG_TREES_MAX       20
+#define CG_MARK_SIZE       17
 
 const char *cg_layout_name(enum cg_layout layout);
 const char *cg_controller_name(enum cg_controller c, bool unified);
@@ -118,6 +119,7 @@ struct cg {
 	char *text;        /* what the paths point into */
 	struct cg_left_out *left_out;
 	size_t n_left_out;
+	char mark[CG_MARK_SIZE]; /* of its owner, see mark.c; "": it cannot be told */
 };
 
 #define CG_INIT             \
@@ -240,6 +242,13 @@ struct cg_sweep {
 };
 
 unsigned cg_sweep(const struct cg *cg, const struct cg_sweep *w);
+
+/* ---- mark.c: whose it is ---- */
+
+int cg_mark_draw(char out[CG_MARK_SIZE]);                  /* for what is going to be made */
+int cg_mark(struct cg *cg, const char mark[CG_MARK_SIZE]); /* what was made */
+/* Has somebody taken its path over since? */
+bool cg_is_anothers(struct cg *cg);
 
 /* ---- save.c: a cgroup between two runs of a program ---- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A cgroup as text: `LAYOUT v1|v2 CONTROLLERS MADE PATH`, a line for each tree, numbers decimal. A
- * path holds no newline (cg_create() refuses it). Who opens one needs to ask the kernel nothing.
+ * A cgroup as text: `mark MARK`, if it has one, then `LAYOUT v1|v2 CONTROLLERS MADE PATH`, a line
+ * for each tree, numbers decimal. A path holds no newline (cg_create() refuses it). Who opens one
+ * needs to ask the kernel nothing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@ char *cg_save(const struct cg *cg)
 {
 	struct buf out = { 0 };
 
+	if (cg->n && *cg->mark)
+		buf_printf(&out, "mark %s\n", cg->mark);
 	for (size_t i = 0; i < cg->n; i++) {
 		const struct cg_dir *d = &cg->dirs[i];
 
@@ -47,10 +50,20 @@ static bool take_word(char **at, const char *word)
 	return true;
 }
 
+static bool parse_mark(struct cg *cg, const char *mark)
+{
+	if (cg->n || *cg->mark || strlen(mark) != CG_MARK_SIZE - 1)
+		return false;
+	memcpy(cg->mark, mark, CG_MARK_SIZE);
+	return true;
+}
+
 static bool parse_line(struct cg *cg, char *line)
 {
 	struct cg_dir *d = &cg->dirs[cg->n];
 
+	if (take_word(&line, "mark"))
+		return parse_mark(cg, line);
 	if (cg->n == CG_TREES_MAX)
 		return false;
 	*d = (struct cg_dir){ .fd = -1 };

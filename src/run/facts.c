@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "run/run.h"
 #include "sec/rights.h"
+#include "spec/container.h"
 #include "sys/mnt.h"
 #include "sys/security.h"
 
@@ -152,13 +153,66 @@ static int read_subids(struct arena *a, const char *path, const char *name, uint
 
 static int read_id_facts(struct spec *s, struct facts *f)
 {
+	const struct container *c = s->container;
 	int r;
 
-	if (!s->map_auto && !s->map_users.n && !s->map_groups.n)
+	if (!s->map_auto && !s->map_users.n && !s->map_groups.n &&
+	    !(c && !f->privileged && (c->uid_mappings.n || c->gid_mappings.n)))
 		return 0;
 	f->user_name = name_of_uid(s->arena, f->uid);
 	r = read_subids(s->arena, "/etc/subuid", f->user_name, f->uid, &f->subuids);
 	return r < 0 ? r : read_subids(s->arena, "/etc/subgid", f->user_name, f->uid, &f->subgids);
+}
+
+#define OWN_SETGROUPS "/proc/self/setgroups"
+
+/* user_namespaces(7): once denied it is so for good, and in every namespace below as well. */
+static bool says_deny(const char *path)
+{
+	_cleanup_fd_ int fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	char word[8] = "";
+
+	return fd >= 0 && sys_read(fd, word, sizeof(word) - 1) > 0 && str_starts(word, "deny");
+}
+
+static int groups_child(void *user_fd)
+{
+	return sys_setns(*(int *)user_fd, CLONE_NEWUSER) == 0 && says_deny(OWN_SETGROUPS);
+}
+
+/*
+ * Where no member is known we have to be one ourselves to ask, so a child of ours becomes one. It
+ * has a memory of its own: what enters a user namespace is not dumpable any more, and we are to
+ * stay it. Where it cannot enter, the step that joins will fail and say so.
+ */
+static bool joined_namespace_denies_groups(const char *target)
+{
+	_cleanup_stack_ struct small_stack stack;
+	_cleanup_fd_ int fd = join_open(NS_USER, target, NULL);
+	struct clone_args args = {
+		.flags = CLONE_VFORK,
+		.stack = (uintptr_t)&stack,
+		.stack_size = sizeof(stack),
+	};
+	int pid = fd < 0 ? fd : sys_clone_fn(&args, groups_child, &fd), status = 0;
+
+	if (pid > 0)
+		sys_wait4(pid, &status, __WALL, NULL);
+	return WIFEXITED(status) && WEXITSTATUS(status);
+}
+
+static bool denies_groups(const struct spec *s)
+{
+	const struct container *c = s->container;
+	const char *joined = c ? c->ns[NS_USER].path : s->ns[NS_USER].target;
+	char path[32];
+
+	if (!joined)
+		return says_deny(OWN_SETGROUPS);
+	if (!c || !c->life.member)
+		return joined_namespace_denies_groups(joined);
+	snprintf(path, sizeof(path), "/proc/%d/setgroups", c->life.member);
+	return says_deny(path);
 }
 
 static void read_resolv_conf(struct spec *s, struct facts *f)
@@ -210,6 +264,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.disk = disk,
 	};
 	f->extra_groups = has_extra_groups(f->gid);
+	f->setgroups_denied = denies_groups(s);
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
 		f->tty[fd] = isatty(fd);

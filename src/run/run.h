@@ -133,6 +133,7 @@ struct run {
 	struct cg_unit unit;
 	char *unit_path; /* its cgroup, below the trees */
 	char invocation[CG_INVOCATION_SIZE];
+	struct net_moving *moving; /* steps_net.c */
 	const hooks *start_hooks;
 	int hooks_fd;   /* the state, as hooks read it */
 	int process_fd; /* the state of the process, as a listener reads it */
@@ -204,6 +205,9 @@ act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host
 act_fn act_oom_score, act_own_oom_score;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
 void undo_cgroup(struct run *r), undo_oom_score(struct run *r), undo_unit(struct run *r);
+count_fn want_net_devices;
+act_fn act_net_device;
+void undo_net_devices(struct run *r);
 count_fn want_unit, want_unit_enter;
 act_fn act_unit, act_unit_start, act_unit_limits, act_unit_enter;
 count_fn want_state_file, want_old_root, want_workdir;

@@ -43,6 +43,8 @@ const struct step steps[] = {
 	  act_unit_enter, NULL },
 	{ STAGE_LINK, "map-ids", "write the id maps from outside", want_map_parent, act_map_parent,
 	  NULL },
+	{ STAGE_LINK, "net-device", "move a network device into the network namespace", want_net_devices,
+	  act_net_device, undo_net_devices },
 	{ STAGE_LINK, "go", "let the first process go on", want_link, act_go, NULL },
 	{ STAGE_LINK, "idmap", "make an idmapped view of a directory", want_idmap, act_idmap, NULL },
 	{ STAGE_LINK, "host-hooks", "run the hooks outside, once all is mounted", want_host_hooks,

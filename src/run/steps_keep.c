@@ -21,19 +21,28 @@ int cgroup_make(const struct keeper *k, struct cg_system *system, const char *pa
 		const struct resources *limits, struct cg *out, struct err *e)
 {
 	struct cg planned = CG_INIT;
+	char mark[CG_MARK_SIZE] = "";
 	int code = cg_probe(system, e);
 
 	if (code == 0)
 		code = cg_plan(&planned, system, path, 0, e);
-	if (code == 0)
+	if (code == 0 && cg_mark_draw(mark) < 0)
+		code = err_errno(e, EIO, "cgroup: no random number");
+	if (code == 0) {
+		memcpy(planned.mark, mark, sizeof(mark));
 		code = k->cgroup_planned(k->arg, &planned, e);
+	}
 	cg_done(&planned);
 	if (code < 0)
 		return code;
 	code = cg_create(out, system, path, limits, CG_IF_ALLOWED, e);
 	if (code < 0)
 		k->cgroup_made(k->arg, NULL, NULL);
-	return code < 0 ? code : k->cgroup_made(k->arg, out, e);
+	if (code < 0)
+		return code;
+	/* Where it cannot be marked it has no mark, and counts as ours for good. */
+	cg_mark(out, mark);
+	return k->cgroup_made(k->arg, out, e);
 }
 
 int act_cgroup(struct run *r, size_t i)

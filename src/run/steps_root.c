@@ -84,7 +84,8 @@ size_t want_idmap(const struct run *r)
 
 size_t want_link(const struct run *r)
 {
-	return want_map_parent(r) || want_idmap(r) || want_unit(r) || want_unit_enter(r);
+	return want_map_parent(r) || want_idmap(r) || want_unit(r) || want_unit_enter(r) ||
+	       r->d->net_devices;
 }
 
 /* An end of file instead of the word means that the parent is gone. */

@@ -167,6 +167,13 @@ static void put_unit(struct buf *out, const struct unit *u)
 		buf_printf(out, " %s", u->properties.items[i]);
 }
 
+static void put_net_device(struct buf *out, const struct container_netdev *n)
+{
+	buf_puts(out, n->outside);
+	if (!str_eq(n->inside, n->outside))
+		buf_printf(out, " -> %s", n->inside);
+}
+
 /* As they were asked for; of a field that takes one value the last counts. */
 static void put_limits(struct buf *out, const struct spec *s)
 {
@@ -214,6 +221,8 @@ static void put_of_container(struct buf *out, const struct run *r, const struct 
 		put_unit(out, r->d->unit);
 	else if (str_starts(s->name, "unit-"))
 		buf_puts(out, r->d->unit->name);
+	else if (str_eq(s->name, "net-device"))
+		put_net_device(out, &c->net_devices.items[i]);
 	else if (str_eq(s->name, "sysctl"))
 		buf_printf(out, "%s=%s", c->sysctl.items[i].key, c->sysctl.items[i].value);
 	else if (str_eq(s->name, "start-hook"))
@@ -288,6 +297,10 @@ static const struct hint {
 	{ "map-self", EACCES, "AppArmor may restrict user namespaces: run `holm doctor`" },
 	{ "map-ids", EPERM, "the ranges must be granted in /etc/subuid and /etc/subgid" },
 	{ "map-ids", ENOENT, "install newuidmap and newgidmap (Debian: apt-get install uidmap)" },
+	{ "net-device", EPERM,
+	  "it needs CAP_NET_ADMIN over the network namespace that the device leaves, and over the "
+	  "container's" },
+	{ "net-device", EINVAL, "there are devices that cannot leave their network namespace" },
 	{ "join", EPERM,
 	  "entering it needs CAP_SYS_ADMIN over it: start as root, or join the user "
 	  "namespace that owns it as well (--join user=...)" },

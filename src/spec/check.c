@@ -119,11 +119,12 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
 
 /*
  * Hooks during set-up enter the namespaces of the first process, as engines do to wire up its
- * network: all of them must be its own by then, so the network is not made beside.
+ * network, and so do the devices that are moved into it: all of them must be its own by then, so
+ * the network is not made beside.
  */
-static bool hooks_look(const struct decided *d)
+static bool network_is_entered(const struct decided *d)
 {
-	return d->hooks[HOOK_PRESTART].n || d->hooks[HOOK_CREATE_RUNTIME].n ||
+	return d->net_devices || d->hooks[HOOK_PRESTART].n || d->hooks[HOOK_CREATE_RUNTIME].n ||
 	       d->hooks[HOOK_CREATE_CONTAINER].n;
 }
 
@@ -152,7 +153,7 @@ int check_memory(struct spec *s, const struct facts *f, struct err *e)
 	d->share_memory = can_share && !may_oom;
 	d->enter_time_ns = is_new(s, NS_TIME) && !f->exec_enters_time_ns;
 	d->beside = can_share && d->new_root && !d->no_pivot && is_new(s, NS_NET) &&
-		    is_new(s, NS_PID) && !hooks_look(d);
+		    is_new(s, NS_PID) && !network_is_entered(d);
 	d->late_time_ns = is_new(s, NS_TIME) && (!d->share_memory || d->beside);
 	if (d->late_time_ns)
 		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;

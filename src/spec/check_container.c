@@ -49,10 +49,6 @@ static int refuse_missing(const struct spec *s, struct err *e)
 {
 	const struct container *c = s->container;
 
-	if (c->net_devices.n)
-		return err_set(e, EOPNOTSUPP,
-			       "linux.netDevices: moving network devices is not "
-			       "supported");
 	if (c->rdt.given)
 		return err_set(e, EOPNOTSUPP, "linux.intelRdt: it is not supported");
 	return 0;
@@ -102,6 +98,24 @@ static int check_sysctl(const struct spec *s, struct err *e)
 				       "namespace: it would be set for the whole machine",
 				       key);
 	}
+	return 0;
+}
+
+static int decide_net_devices(struct spec *s, struct err *e)
+{
+	const struct container *c = s->container;
+
+	if (c->net_devices.n && s->ns[NS_NET].mode == NS_SHARED)
+		return err_set(e, EINVAL,
+			       "linux.netDevices: there is no network namespace into which they "
+			       "could be moved");
+	for (size_t i = 0; i < c->net_devices.n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(c->net_devices.items[i].inside, c->net_devices.items[k].inside))
+				return err_set(e, EINVAL,
+					       "linux.netDevices: two of them would be \"%s\"",
+					       c->net_devices.items[i].inside);
+	s->d.net_devices = c->net_devices.n > 0;
 	return 0;
 }
 
@@ -167,7 +181,8 @@ static int decide_ids(struct spec *s, const struct facts *f, struct err *e)
 			       SEAL_GROUPS_MAX);
 	if (p->additional_gids.n && d->deny_setgroups)
 		return err_set(e, EPERM,
-			       "process.user.additionalGids: the id map allows no setgroups(2)");
+			       "process.user.additionalGids: the container's user namespace "
+			       "allows no setgroups(2)");
 	if (s->ns[NS_USER].mode == NS_JOINED) /* what is entered is entered as its root */
 		d->early_uid = d->early_gid = 0;
 	d->init_caps = s->ns[NS_USER].mode == NS_JOINED ? false
@@ -338,6 +353,8 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 		r = check_sysctl(s, e);
 
 	d->container = s->container;
+	if (r == 0)
+		r = decide_net_devices(s, e);
 	if (r == 0)
 		r = decide_names(s, e);
 	if (r == 0)

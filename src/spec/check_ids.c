@@ -232,7 +232,7 @@ static void decide_writer(struct spec *s, const struct facts *f)
 		d->map_by = MAP_BY_CHILD;
 	else
 		d->map_by = f->privileged ? MAP_BY_PARENT : MAP_BY_HELPER;
-	d->deny_setgroups = d->map_by == MAP_BY_CHILD;
+	d->deny_setgroups = d->map_by == MAP_BY_CHILD || f->setgroups_denied;
 	d->seal.drop_groups = !d->deny_setgroups;
 }
 
@@ -290,8 +290,9 @@ int check_ids(struct spec *s, const struct facts *f, struct err *e)
 			return err_set(e, EINVAL,
 				       "map-users: a user namespace that is shared or "
 				       "joined has its maps already");
+		d->deny_setgroups = f->setgroups_denied;
 		d->seal.change_ids = w.given;
-		d->seal.drop_groups = w.given && f->extra_groups;
+		d->seal.drop_groups = w.given && f->extra_groups && !d->deny_setgroups;
 		/* Our own id may have no place in the map of a namespace that is joined. */
 		d->early_ids = w.given && s->ns[NS_USER].mode == NS_JOINED;
 		d->early_uid = w.uid;

@@ -79,7 +79,7 @@ typedef LIST(struct container_hook) container_hooks;
 /* ---- the rest of linux ---- */
 
 struct container_netdev {
-	const char *outside, *inside; /* inside NULL: the same name */
+	const char *outside, *inside; /* the same where nothing else was said */
 };
 
 struct container_rdt {
@@ -100,6 +100,7 @@ struct container_life {
 	bool await_start; /* create: the process waits until it is started */
 	bool no_new_keyring, no_pivot;
 	uint32_t preserve_fds, listen_fds;
+	int member;         /* exec: a process in all of its namespaces; 0: there is none yet */
 	bool no_cgroup;     /* limits are somebody else's work */
 	const char *cgroup; /* below the trees; cgroups_path, or made from the id */
 	/* with systemd's cgroup manager */

@@ -249,6 +249,7 @@ struct decided {
 	mnts covers;               /* masked and read-only paths, after the hooks */
 	bool console;              /* the terminal is shown as /dev/console */
 	uint16_t rows, columns;    /* of the terminal; 0: as the caller's */
+	bool net_devices;          /* are moved into its network namespace */
 	bool init_caps;            /* the init is not user 0 and needs them handed on */
 	hooks hooks[HOOK_KINDS];
 	const struct unit *unit; /* of systemd, which is its cgroup; NULL: we make that */
@@ -364,6 +365,8 @@ struct facts {
 	bool privileged;       /* may write any id map, and change ids */
 	uint64_t caps_lacking; /* capabilities that the caller cannot hand on */
 	bool extra_groups;     /* has groups beside its own */
+	bool setgroups_denied; /* in the user namespace that is joined or shared, or above a new one
+				*/
 	const char *user_name; /* for /etc/subuid; NULL if unknown */
 	const char *cwd;
 	char *const *environ;

@@ -55,6 +55,16 @@ static inline int sys_mknodat(int dir_fd, const char *path, mode_t mode, dev_t d
 	return (int)RAW4(SYS_mknodat, dir_fd, path, mode, dev);
 }
 
+static inline int sys_setxattr(const char *path, const char *name, const void *value, size_t len)
+{
+	return (int)RAW5(SYS_setxattr, path, name, value, len, 0);
+}
+
+static inline ssize_t sys_getxattr(const char *path, const char *name, void *value, size_t len)
+{
+	return RAW4(SYS_getxattr, path, name, value, len);
+}
+
 static inline int sys_symlinkat(const char *target, int dir_fd, const char *path)
 {
 	return (int)RAW3(SYS_symlinkat, target, dir_fd, path);

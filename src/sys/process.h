@@ -50,6 +50,11 @@ static inline int sys_kill(int pid, int signo)
 	return (int)RAW2(SYS_kill, pid, signo);
 }
 
+static inline ssize_t sys_getrandom(void *out, size_t len, unsigned flags)
+{
+	return RAW3(SYS_getrandom, out, len, flags);
+}
+
 static inline int sys_getpid(void)
 {
 	return (int)RAW0(SYS_getpid);

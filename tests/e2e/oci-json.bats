@@ -88,7 +88,7 @@ oci()
 	jq -e '.linux.cgroup | .v1 and .v2 and (.systemd | type == "boolean")' features.json
 	jq -e '.linux.seccomp | .enabled and (.actions | index("SCMP_ACT_NOTIFY")) and (.operators | length == 7)
 		and (.archs | index("SCMP_ARCH_X86_64")) and (.supportedFlags - .knownFlags == [])' features.json
-	jq -e '.linux.mountExtensions.idmap.enabled and (.linux.netDevices.enabled | not)' features.json
+	jq -e '.linux.mountExtensions.idmap.enabled and .linux.netDevices.enabled' features.json
 	jq -e '.linux.memoryPolicy.modes | index("MPOL_BIND")' features.json
 	jq -e '.annotations | all(.[]; type == "string")' features.json
 }

@@ -234,6 +234,51 @@ load oci
 	run -1 pgrep -f 'sleep 123[45]'
 }
 
+@test "a cgroup that a later container has taken over is not ours any more" {
+	need_root
+	local first second procs dir
+
+	started first . 'exec sleep 0.1'
+	eventually has_status first stopped
+	started second
+	second=$PID
+	oci kill --all first KILL
+	[ "$(oci ps --format json first)" = "[]" ]
+	oci delete first
+	has_status second running
+	[ "$(oci ps --format json second)" = "[$second]" ]
+	grep -q "$G" "/proc/$second/cgroup"
+	# Nor is it that of one that still runs, but elsewhere.
+	oci delete --force second
+	started first
+	first=$PID
+	oci run --detach --bundle "$B" second && return 1
+	jq --arg g "/$G-away" '.linux.cgroupsPath = $g' "$B/config.json" >"$B/away.json"
+	oci run --detach --bundle "$B" --config "$B/away.json" away
+	for procs in /sys/fs/cgroup/*/"$G-away"/cgroup.procs /sys/fs/cgroup/"$G-away"/cgroup.procs; do
+		[ ! -e "$procs" ] || echo "$first" >"$procs"
+	done
+	oci run --detach --pid-file pid --bundle "$B" second
+	second=$(cat pid)
+	run -255 --separate-stderr oci exec first true
+	[[ $stderr == *"another container's by now"* ]]
+	run -1 oci pause first
+	run -1 oci update --pids-limit 7 first
+	[ "$(oci ps --format json first)" = "[]" ]
+	oci delete --force first
+	has_status second running
+	oci exec second true
+	oci delete --force away
+	# What is written on it counts less than who is in it.
+	need_python
+	for dir in /sys/fs/cgroup/*/"$G" /sys/fs/cgroup/"$G"; do
+		[ ! -d "$dir" ] || /usr/bin/python3 -c 'import os, sys
+for name in os.listxattr(sys.argv[1]): os.setxattr(sys.argv[1], name, b"forged")' "$dir"
+	done
+	[ "$(oci ps --format json second)" = "[$second]" ]
+	oci delete --force second
+}
+
 @test "the runtime killed at any time leaves what delete --force removes" {
 	need_root
 	local i delay
@@ -293,4 +338,103 @@ load oci
 	run "${AS_USER[@]}" env XDG_RUNTIME_DIR="$dir" "$OCI" run --bundle "$dir" one
 	[ "$status" = 3 ] || [[ $output == *"delegated"* ]]
 	[ "$(as_user env XDG_RUNTIME_DIR="$dir" "$OCI" list --quiet)" = "" ]
+}
+
+# His own bundle in DIR, whose config.json is that of `spec --rootless` changed by JQ.
+user_bundle()
+{
+	DIR=$(user_dir mine)
+	cp -r "$B/rootfs" "$DIR/rootfs"
+	"$OCI" spec --rootless --bundle "$T"
+	jq --argjson id "$(user_id)" '.process.terminal = false | .process.args = ["sleep", "60"] | .root.readonly = false
+		| .linux.uidMappings[0].hostID = $id | .linux.gidMappings[0].hostID = $id
+		| '"$1" config.json >"$DIR/config.json"
+	! is_root || chown -R "$USER_ID:$USER_ID" "$DIR"
+	cd "$DIR" || return
+}
+
+# user_oci ARG...: holm-oci as he calls it; PREFIX comes before
+user_oci()
+{
+	as_user_words
+	"${PREFIX[@]}" "${AS_USER[@]}" env XDG_RUNTIME_DIR="$DIR" "$OCI" --cgroup-manager disabled "$@"
+}
+
+@test "exec where setgroups(2) is denied: the groups stay, and none can be added" {
+	user_bundle .
+	user_oci create --bundle . --pid-file pid one
+	user_oci start one
+	[ "$(cat "/proc/$(cat pid)/setgroups")" = deny ]
+	[ "$(user_oci exec one id -u)" = 0 ]
+	[ "$(user_oci exec one readlink /proc/self/ns/user)" = "$(readlink "/proc/$(cat pid)/ns/user")" ]
+	run -255 --separate-stderr user_oci exec -g 5 one true
+	[[ $stderr == *"additionalGids: the container's user namespace allows no setgroups(2)"* ]]
+	user_oci delete --force one
+}
+
+@test "a user namespace around the runtime that denies setgroups(2)" {
+	# As podman's of a user to whom no ids are granted; shared, and with another one below.
+	user_bundle 'del(.linux.uidMappings, .linux.gidMappings) | del(.linux.namespaces[] | select(.type == "user"))
+		| .process.args = ["id", "-u"]'
+	as_user_words
+	local around=("${AS_USER[@]}" unshare --user --map-root-user env XDG_RUNTIME_DIR="$DIR"
+		"$OCI" --cgroup-manager disabled)
+
+	[ "$("${around[@]}" run --bundle . one)" = 0 ]
+	jq '.process.user.additionalGids = [0]' config.json >groups.json
+	run -1 --separate-stderr "${around[@]}" run --bundle . --config groups.json one
+	[[ $stderr == *"allows no setgroups(2)"* ]]
+	jq '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 5, hostID: 0, size: 1}]
+		| .linux.gidMappings = [{containerID: 5, hostID: 0, size: 1}] | .process.user = {uid: 5, gid: 5}' config.json >below.json
+	[ "$("${around[@]}" run --bundle . --config below.json one)" = 5 ]
+}
+
+@test "exec where setgroups(2) is denied, as root" {
+	need_root
+	# Whose own id is all that is mapped, and who has no other group, needs nobody to map it.
+	"$OCI" spec --rootless --bundle "$T"
+	jq --arg g "/$G" '.process.terminal = false | .process.args = ["sleep", "60"] | .linux.cgroupsPath = $g
+		| .linux.uidMappings[0].hostID = 0 | .linux.gidMappings[0].hostID = 0' config.json >"$B/config.json"
+	setpriv --clear-groups -- "$OCI" --root "$T/root" create --bundle "$B" --pid-file pid one
+	oci start one
+	[ "$(cat "/proc/$(cat pid)/setgroups")" = deny ]
+	[ "$(oci exec one id -u)" = 0 ]
+	run -255 --separate-stderr oci exec -g 5 one true
+	[[ $stderr == *"allows no setgroups(2)"* ]]
+	# Another container that joins it.
+	jq --arg g "/$G-two" --arg path "/proc/$(cat pid)/ns/user" '.process.args = ["id", "-u"] | .linux.cgroupsPath = $g
+		| del(.linux.uidMappings, .linux.gidMappings)
+		| (.linux.namespaces[] | select(.type == "user")).path = $path' "$B/config.json" >two.json
+	[ "$(oci run --bundle "$B" --config two.json two)" = 0 ]
+}
+
+@test "an ordinary user, with ids that /etc/subuid and /etc/subgid grant him" {
+	need_root
+	need newuidmap
+	[ -e /etc/subuid ] || skip "needs /etc/subuid"
+	local u=$USER_ID
+
+	user_bundle '.linux.uidMappings += [{containerID: 1, hostID: 2000000, size: 100}]
+		| .linux.gidMappings += [{containerID: 1, hostID: 2000000, size: 100}]'
+	(cat /etc/passwd; echo "holmtest:x:$u:$u::/:/bin/sh") >"$T/passwd"
+	echo "$u:2000000:100" >"$T/subid"
+	# shellcheck disable=SC2016
+	PREFIX=(unshare -m sh -c 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/subid" /etc/subuid &&
+		mount --bind "$0/subid" /etc/subgid && exec "$@"' "$T")
+	user_oci create --bundle . --pid-file pid one
+	user_oci start one
+	[ "$(tr -s ' ' <"/proc/$(cat pid)/uid_map")" = " 0 $u 1
+ 1 2000000 100" ]
+	[ "$(tr -s ' ' <"/proc/$(cat pid)/gid_map")" = " 0 $u 1
+ 1 2000000 100" ]
+	[ "$(user_oci exec --user 7:8 -g 9 one sh -c 'id -u; id -G')" = $'7\n8 9' ]
+	user_oci exec one chmod 777 /tmp
+	user_oci exec --user 5:6 one touch /tmp/made
+	[ "$(stat -c %u:%g rootfs/tmp/made)" = 2000004:2000005 ]
+	user_oci delete --force one
+	# One more than that is not his.
+	jq '.linux.uidMappings[1].size = 101' config.json >new.json
+	mv new.json config.json
+	run -1 --separate-stderr user_oci create --bundle . one
+	[[ $stderr == *"are not yours to map"*"/etc/subuid"* ]]
 }

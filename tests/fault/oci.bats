@@ -16,13 +16,15 @@ setup_file() {
 	ln -s busybox "$BIN/b/rootfs/bin/true"
 	"$BIN/holm-oci" spec --bundle "$BIN/b"
 	export GROUP=holm-fault-$$
+	export DEVICES={}
+	unshare --net ip link add hd0 type veth 2>/dev/null && DEVICES='{"hd0": {"name": "eth0"}}'
 	# Of everything something, so that nearly every row is wanted.
-	jq --arg mark "$MARK" --arg group "/$GROUP" --arg bin "$BIN" '.process.terminal = false
+	jq --argjson devices "$DEVICES" --arg mark "$MARK" --arg group "/$GROUP" --arg bin "$BIN" '.process.terminal = false
 		| .process.args = ["sleep", $mark] | .linux.cgroupsPath = $group
 		| .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1, nanosecs: 0}}
 		| .process.oomScoreAdj = 10 | .process.scheduler = {policy: "SCHED_OTHER", nice: 1}
 		| .linux.sysctl = {"kernel.shmmni": "4000"} | .linux.maskedPaths = ["/word"] | .linux.readonlyPaths = ["/bin"]
-		| .linux.rootfsPropagation = "shared"
+		| .linux.rootfsPropagation = "shared" | .linux.netDevices = $devices
 		| .linux.resources.pids = {limit: 100}
 		| .hooks = {createRuntime: [{path: "/bin/true"}], createContainer: [{path: "/bin/true"}],
 			startContainer: [{path: "/bin/true"}], poststart: [{path: "/bin/true"}], poststop: [{path: "/bin/true"}]}
@@ -77,15 +79,25 @@ all_steps() {
 }
 
 isolated() {
-	unshare --pid --fork --mount --mount-proc --kill-child \
+	unshare --pid --fork --mount --net --mount-proc --kill-child \
 		bash -eo pipefail -c "$(declare -f); $*"
 }
 
+# The device that a container takes along ends with it.
+device() {
+	[ "$DEVICES" = "{}" ] || ip link show hd0 >/dev/null 2>&1 ||
+		{ ip link add hd0 type veth && ip addr add 192.0.2.7/24 dev hd0 && ip link set hd0 up; }
+}
+
+device_is_back() {
+	[ "$DEVICES" = "{}" ] || { ip addr show hd0 | grep -q 192.0.2.7 && ip link show hd0 | grep -q '[<,]UP[,>]'; }
+}
+
 # What one does with a container, up to the command that is to break.
-create_one() { HOLM_FAULT=$1 oci create --bundle "$BIN/b" one; }
-run_one() { HOLM_FAULT=$1 oci run --detach --bundle "$BIN/b" one; }
-start_one() { HOLM_FAULT=$1 oci create --bundle "$BIN/b" one && HOLM_FAULT=$1 oci start one; }
-exec_one() { oci run --detach --bundle "$BIN/b" one && HOLM_FAULT=$1 oci exec --detach one sleep "$MARK"; }
+create_one() { device && HOLM_FAULT=$1 oci create --bundle "$BIN/b" one; }
+run_one() { device && HOLM_FAULT=$1 oci run --detach --bundle "$BIN/b" one; }
+start_one() { create_one "$1" && HOLM_FAULT=$1 oci start one; }
+exec_one() { run_one "" && HOLM_FAULT=$1 oci exec --detach one sleep "$MARK"; }
 
 break_each_step() {
 	local command=$1 action=$2 step before out rc hit=0
@@ -100,6 +112,7 @@ break_each_step() {
 		[ "$rc" != 124 ]
 		if [ "$action" = fail ] && [ "$rc" != 0 ]; then
 			[ "$(grep -c '^holm-oci: ' <<<"$out")" = 1 ]
+			case $command in create | run) device_is_back ;; esac
 		fi
 		# nor does the exit code: what was started is there
 		if [ "$command" = exec ] && [ "$rc" = 0 ]; then
@@ -114,7 +127,7 @@ break_each_step() {
 	done
 	echo "$hit steps were hit"
 	[ "$hit" -ge "$STEPS_MIN" ]
-	oci run --detach --bundle "$BIN/b" one
+	run_one ""
 	oci delete --force one
 	nothing_left "$before"
 }
@@ -159,7 +172,7 @@ kill_delete() {
 	local i before
 	before=$(snapshot)
 	for i in $(seq 0 14); do
-		oci run --detach --bundle "$BIN/b" one
+		run_one ""
 		"$BIN/holm-oci" --root "$BIN/state" delete --force one &
 		sleep "0.0$(printf %02d "$i")"
 		kill -KILL $! 2>/dev/null || :

@@ -653,7 +653,8 @@ static void too_many_device_rules(void **state)
 
 static void saved_and_opened(void **state)
 {
-	const char text[] = "hybrid v1 3 0 /sys/fs/cgroup/cpu,cpuacct/a b\n"
+	const char text[] = "mark 0123456789abcdef\n"
+			    "hybrid v1 3 0 /sys/fs/cgroup/cpu,cpuacct/a b\n"
 			    "hybrid v2 256 2 /sys/fs/cgroup/unified/a b\n";
 	struct cg cg = CG_INIT;
 	char *saved;
@@ -689,6 +690,10 @@ static void damaged_text_is_refused(void **state)
 		"hybrid v1 1 1 /a\n",
 		"v1 v1 1 1 /a\nv2 v2 1 1 /b\n",
 		"v1 1 1 /a\n",
+		"mark 0123456789abcdef\n",
+		"mark 0123\nv1 v1 1 1 /a\n",
+		"mark 0123456789abcdefg\nv1 v1 1 1 /a\n",
+		"v1 v1 1 1 /a\nmark 0123456789abcdef\n",
 	};
 	struct cg cg = CG_INIT;
 	struct err e = { 0 };

@@ -320,6 +320,39 @@ static void processes_are_moved_and_killed(void **state)
 	cg_done(&opened);
 }
 
+static void taken_over_by_another(void **state)
+{
+	struct cg first = CG_INIT, second = CG_INIT;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&first, &sys, path, NULL, 0, &e));
+	assert_false(cg_is_anothers(&first)); /* cannot be told */
+	assert_int_equal(cg_mark_draw(first.mark), 0);
+	assert_false(cg_is_anothers(&first)); /* was not marked any more, and is empty */
+	pid = start_idle();
+	OK(cg_attach(&first, pid, false, &e));
+	assert_true(cg_is_anothers(&first)); /* somebody is in it who does not mark */
+	assert_int_equal(cg_mark(&first, first.mark), 0);
+	assert_false(cg_is_anothers(&first));
+	OK(cg_kill(&first, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_wait_empty(&first, 5000, &e));
+
+	/* The same directory. */
+	OK(cg_create(&second, &sys, path, NULL, 0, &e));
+	assert_int_equal(cg_mark_draw(second.mark), 0);
+	assert_string_not_equal(first.mark, second.mark);
+	assert_int_equal(cg_mark(&second, second.mark), 0);
+	assert_true(cg_is_anothers(&first));
+	assert_false(cg_is_anothers(&second));
+	OK(cg_remove(&second, &e));
+	assert_false(cg_is_anothers(&first)); /* nobody's: there is nothing */
+	cg_done(&second);
+	cg_done(&first);
+}
+
 static void a_child_joins_by_itself(void **state)
 {
 	struct cg cg = CG_INIT;
@@ -897,6 +930,7 @@ int main(void)
 		T(limits_are_in_force),
 		T(failure_leaves_nothing),
 		T(processes_are_moved_and_killed),
+		T(taken_over_by_another),
 		T(a_child_joins_by_itself),
 		T(frozen_and_thawed),
 		T(frozen_by_the_v1_freezer),

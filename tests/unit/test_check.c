@@ -149,6 +149,32 @@ static void maps(void **state)
 	spec_free(s);
 }
 
+static void groups_where_they_are_denied(void **state)
+{
+	struct facts f = fake_facts(1000), root = fake_facts(0);
+	struct spec *s;
+
+	(void)state;
+	f.extra_groups = true;
+	s = decided(&f, WORDS("join=user=1", "user=0"));
+	assert_true(s->d.seal.drop_groups);
+	spec_free(s);
+	f.setgroups_denied = true; /* then they stay */
+	s = decided(&f, WORDS("join=user=1", "user=0"));
+	assert_false(s->d.seal.drop_groups);
+	assert_true(s->d.early_ids);
+	spec_free(s);
+	root.extra_groups = root.setgroups_denied = true;
+	s = decided(&root, WORDS("share=user", "user=1:1"));
+	assert_false(s->d.seal.drop_groups);
+	spec_free(s);
+	s = decided(&root, WORDS("map-users=0:0:9", "map-groups=0:0:9"));
+	assert_int_equal(s->d.map_by, MAP_BY_PARENT);
+	assert_true(s->d.deny_setgroups);
+	assert_false(s->d.seal.drop_groups);
+	spec_free(s);
+}
+
 static void maps_that_are_refused(void **state)
 {
 	struct facts f = fake_facts(1000), root = fake_facts(0);
@@ -422,6 +448,7 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(values_of_limits),
 		cmocka_unit_test(maps),
+		cmocka_unit_test(groups_where_they_are_denied),
 		cmocka_unit_test(maps_that_are_refused),
 		cmocka_unit_test(combinations_that_are_refused),
 		cmocka_unit_test(default_root),

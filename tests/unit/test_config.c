@@ -174,7 +174,7 @@ static void full_namespaces_and_devices(void **state)
 	assert_int_equal(c.net_devices.n, 2);
 	assert_string_equal(c.net_devices.items[0].outside, "eth7");
 	assert_string_equal(c.net_devices.items[0].inside, "inner");
-	assert_null(c.net_devices.items[1].inside);
+	assert_string_equal(c.net_devices.items[1].inside, "eth8");
 }
 
 static void full_rest_of_linux(void **state)
@@ -437,6 +437,8 @@ static void bad_linux(void **state)
 		{ "\"netDevices\":{\"a/b\":{}}", "cannot be an interface's name" },
 		{ "\"netDevices\":{\"eth0\":{\"name\":\"a-name-of-16-chars\"}}",
 		  ".linux.netDevices.eth0.name: " },
+		{ "\"netDevices\":{\"eth0\":{\"name\":\"eth%d\"}}",
+		  "\"eth%d\" cannot be an interface's name" },
 		{ "\"netDevices\":{\"eth0\":null}", "must be an object, not null" },
 		{ "\"rootfsPropagation\":\"ro\"", "\"ro\" is not a propagation" },
 		{ "\"readonlyPaths\":[\"\"]", ".linux.readonlyPaths[0]: must not be empty" },
