@@ -94,7 +94,8 @@ file() {
 	local name dir
 
 	for name in "$@"; do
-		dir=$(find /sys/fs/cgroup -type d -name "holm-box-*-$BOX-*" -exec test -e "{}/$name" \; -print -quit)
+		dir=$(find /sys/fs/cgroup -type d -name "holm-box-*-$BOX-*" -exec test -e "{}/$name" \; -print -quit \
+			2>/dev/null) || : # other tests make and remove cgroups meanwhile
 		[ -z "$dir" ] || break
 	done
 	cat "$dir/$name"

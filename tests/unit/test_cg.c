@@ -291,6 +291,45 @@ static void weights(void **state)
 	assert_string_equal(writes(&r, 0, ALL), "io.bfq.weight=10|io.weight=1\n");
 	r.io_weight = 1000;
 	assert_string_equal(writes(&r, 0, ALL), "io.bfq.weight=1000|io.weight=10000\n");
+	r.io_weight = NOT_GIVEN;
+	r.cpu_weight = 1; /* those of a box are v2's own */
+	r.io_weight_v2 = 10000;
+	assert_string_equal(writes(&r, 0, ALL), "cpu.weight=1\n"
+						"io.weight=10000|io.bfq.weight=1000\n");
+	assert_string_equal(writes(&r, ALL, 0), "cpu.shares=10\n"
+						"blkio.bfq.weight=1000|blkio.weight=1000\n");
+}
+
+static int name_it(void *arg, const char *field)
+{
+	(void)arg;
+	strcat(strcat(seen.text, field), "\n");
+	return 0;
+}
+
+/* Called as a box calls them; in earnest the first that cannot be had is an error. */
+static void limits_are_left_out(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct err e = { 0 };
+	struct cg_limits l = {
+		.r = &r,
+		.v2 = CG_BIT(CG_PIDS),
+		.emit = note,
+		.leave_out = name_it,
+		.e = &e,
+	};
+
+	(void)state;
+	r.of_box = true;
+	r.memory_reservation = 1 << 20;
+	r.pids_limit = 10;
+	seen.text[0] = 0;
+	assert_int_equal(cg_limits_each(&l), -ENOENT);
+	assert_non_null(strstr(e.text, "memory-low: needs the cgroup controller memory"));
+	l.best_effort = true;
+	assert_int_equal(cg_limits_each(&l), 0);
+	assert_string_equal(seen.text, "memory-low\npids.max=10\n");
 }
 
 /* ---- in the words of systemd ---- */
@@ -717,6 +756,7 @@ int main(void)
 		cmocka_unit_test(swap_on_v2),
 		cmocka_unit_test(period_alone_keeps_the_quota),
 		cmocka_unit_test(weights),
+		cmocka_unit_test(limits_are_left_out),
 		cmocka_unit_test(lists),
 		cmocka_unit_test(limits_as_properties),
 		cmocka_unit_test(files_of_unified_as_properties),
