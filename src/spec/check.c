@@ -129,6 +129,19 @@ static bool network_is_entered(const struct decided *d)
 }
 
 /*
+ * Of memory, while it is set up. A container's set-up takes far less than this, so that it need not
+ * be slower for a usual limit; in a box the caller may have more to lose than one command.
+ */
+#define ENOUGH_TO_SET_UP (INT64_C(16) << 20)
+
+static bool can_run_out(const struct decided *d)
+{
+	int64_t limit = d->resources ? d->resources->memory_limit : -1;
+
+	return limit > 0 && (!d->container || limit < ENOUGH_TO_SET_UP);
+}
+
+/*
  * May the first process work in the caller's memory? Not if it joins a namespace: who is in there
  * already could look at it, and a time namespace refuses it (setns(2), EUSERS). And not if it
  * changes its ids: that makes its memory unreadable for others (prctl(2), PR_SET_DUMPABLE), and the
@@ -145,7 +158,7 @@ static bool network_is_entered(const struct decided *d)
 int check_memory(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
-	bool may_oom = !d->container && d->resources && d->resources->memory_limit > 0;
+	bool may_oom = can_run_out(d);
 	bool can_share =
 		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
 

@@ -423,7 +423,8 @@ hook()
 
 	unshare --net --uts --ipc sh -c 'hostname other; exec sleep 1000' &
 	STARTED+=("$!")
-	eventually test "$(readlink /proc/$$/ns/net)" != "$(readlink "/proc/$!/ns/net")"
+	eventually own_network "$!"
+	eventually grep -qx sleep "/proc/$!/comm"
 	for type in network:net ipc:ipc uts:uts; do
 		file=${type#*:} type=${type%:*}
 		is "del(.hostname) | (.linux.namespaces[] | select(.type == \"$type\")).path = \"/proc/$!/ns/$file\"" \
@@ -608,6 +609,11 @@ need_v1()
 	# and it is kept
 	run -137 inside '.linux.resources.memory = {limit: 16777216, swap: 16777216}' 'exec dd if=/dev/zero of=/dev/null bs=64M count=1'
 	fails '.linux.resources.memory = {limit: "x"}' true limit
+	# a limit that nothing can be made with does not take us along
+	config '.linux.resources.memory = {limit: 4096, swap: 4096}' true
+	run -1 oci run --bundle "$B" inside
+	[[ $output == "holm-oci: "* ]]
+	run -1 oci state inside
 }
 
 @test "linux.resources: cpu, pids" {

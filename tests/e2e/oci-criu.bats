@@ -44,11 +44,6 @@ counts_on()
 	[ "$(cat "$B/rootfs/count")" -gt "$1" ]
 }
 
-own_network()
-{
-	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
-}
-
 end_sleeps()
 {
 	pkill -f 'sleep 600' || :

@@ -227,7 +227,7 @@ load oci
 @test "kill --all; without a pid namespace too" {
 	need_root
 	started one 'del(.linux.namespaces[] | select(.type == "pid"))' 'sleep 1234 & sleep 1235 & wait'
-	eventually test "$(oci ps --format json one | jq length)" -ge 3
+	eventually has_processes one 3
 	oci kill --all one KILL
 	eventually has_status one stopped
 	oci delete --force one

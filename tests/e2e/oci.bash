@@ -121,6 +121,18 @@ started()
 	PID=$(cat "$T/$1.pid")
 }
 
+# own_network PID: it has left the network namespace of ours
+own_network()
+{
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+# has_processes ID N: at least so many
+has_processes()
+{
+	[ "$(oci ps --format json "$1" | jq length)" -ge "$2" ]
+}
+
 status()
 {
 	oci state "$1" | jq -r .status
