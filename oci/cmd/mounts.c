@@ -15,7 +15,7 @@ static int decide(struct oci *o, const char *file, bool remove, struct container
 	int r = config_mounts_load(o->arena, file, c, e);
 
 	*s = (struct spec){ .arena = o->arena, .container = c };
-	return r == 0 ? check_container_mounts(s, remove, e) : r;
+	return r == 0 ? check_later_mounts(s, remove, e) : r;
 }
 
 int cmd_mounts(struct oci *o, int argc, char **argv, struct err *e)

@@ -275,12 +275,27 @@ static int add_place(struct spec *s, const struct container_mount *cm, struct er
 	return add(s, &s->d.mounts, MNT_FRESH, dst) ? 0 : err_errno(e, ENOMEM, "mounts");
 }
 
-int check_container_mounts(struct spec *s, bool places_only, struct err *e)
+static int add_mounts(struct spec *s, bool places_only, struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->container->mounts.n; i++)
 		r = (places_only ? add_place : add_mount)(s, &s->container->mounts.items[i], e);
+	return r;
+}
+
+int check_later_mounts(struct spec *s, bool places_only, struct err *e)
+{
+	int r = add_mounts(s, places_only, e);
+
+	for (size_t i = 0; r == 0 && i < s->d.mounts.n; i++) {
+		const struct mnt *m = &s->d.mounts.items[i];
+
+		if (m->kind == MNT_CGROUP || m->idmap)
+			r = err_set(e, EOPNOTSUPP,
+				    "mount %s: %s can only be had when the container is made",
+				    m->dst, m->idmap ? "an id map" : "cgroups");
+	}
 	return r;
 }
 
@@ -296,7 +311,7 @@ int check_container_root(struct spec *s, const struct facts *f, struct err *e)
 	if (is.kind == FACT_ABSENT || is.kind == FACT_FILE)
 		return err_set(e, is.kind == FACT_FILE ? ENOTDIR : ENOENT,
 			       "root.path: %s: there is no such directory", s->d.root.src);
-	r = check_container_mounts(s, false, e);
+	r = add_mounts(s, false, e);
 	if (r < 0)
 		return r;
 	r = dev_is_bound(s) ? 0 : add_devices(s);

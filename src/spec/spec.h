@@ -450,7 +450,7 @@ int check_memory(struct spec *s, const struct facts *f, struct err *e);
 int check_container(struct spec *s, const struct facts *f, struct err *e); /* of all of it */
 int check_hooks(struct spec *s, struct err *e);                            /* of a container */
 int check_container_root(struct spec *s, const struct facts *f, struct err *e);
-/* The mounts alone; or only where they are, for who takes them away. */
-int check_container_mounts(struct spec *s, bool places_only, struct err *e);
+/* Mounts for a container that runs; or only where they are, for who takes them away. */
+int check_later_mounts(struct spec *s, bool places_only, struct err *e);
 int check_unit(struct spec *s, struct err *e);      /* of systemd: its name, its properties */
 bool path_below(const char *path, const char *dir); /* path is dir or lies in it */

@@ -73,11 +73,24 @@ seen()
 	run -1 mounts add '[{"destination": "/c", "source": "/no/such", "options": ["bind"]}]'
 	[[ $output == *"/no/such"* ]]
 	run -1 mounts add '[{"destination": "/c", "type": "cgroup", "source": "cgroup"}]'
-	[[ $output == *"when the container is made"* ]]
+	[[ $output == *"cgroups can only be had when the container is made"* ]]
+	run -1 mounts add "[{\"destination\": \"/c\", \"source\": \"$T/src\", \"options\": [\"bind\", \"idmap=uids=0-9-1;gids=0-9-1\"]}]"
+	[[ $output == *"an id map can only be had when the container is made"* ]]
 	run -1 mounts add '[{"destination": "/c", "nonsense'
 	[[ $output == *"mounts.json"* ]]
 	run -1 mounts change '[]'
 	[[ $output == *"neither add nor remove"* ]]
+}
+
+@test "mounts: who enters the container cannot be looked into from there" {
+	need_root
+	need strace
+	started one
+	echo '[{"destination": "/more", "type": "tmpfs", "source": "x"}]' >"$T/mounts.json"
+	strace -f -qq -e trace=prctl,setns -o "$T/trace" "$OCI" --root "$T/root" mounts add one "$T/mounts.json"
+	cat "$T/trace"
+	[ "$(grep -o 'PR_SET_DUMPABLE, SUID_DUMP_DISABLE\|setns' "$T/trace" | head -n 2 | tr '\n' ' ')" = \
+		"PR_SET_DUMPABLE, SUID_DUMP_DISABLE setns " ]
 }
 
 @test "mounts: a container without pivot_root, one that is created, one that ended" {
@@ -86,6 +99,7 @@ seen()
 	config . 'sleep 60'
 	oci create --no-pivot --bundle "$B" one </dev/null >/dev/null 2>&1
 	mounts add "[{\"destination\": \"/dir\", \"source\": \"$T/src\", \"options\": [\"bind\"]}]"
+	mounts add '[]'
 	oci start one
 	[ "$(seen cat /dir/file)" = yes ]
 	mounts remove '[{"destination": "/dir"}]'
