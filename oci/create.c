@@ -494,6 +494,13 @@ static int fill(struct making *m, struct spec *s, const struct create_options *o
 	return r == 0 ? finish(m, opt, s->container->life.await_start, *box, e) : r;
 }
 
+static void give_up(struct oci *o, struct container_ref *ref)
+{
+	struct err ignored;
+
+	ref_destroy(o, ref, &ignored);
+}
+
 static struct spec *new_spec(struct oci *o, struct container *c)
 {
 	struct spec *s = arena_alloc(o->arena, sizeof(*s));
@@ -525,11 +532,8 @@ int container_create(struct oci *o, const char *id, const struct create_options 
 		return r;
 	ref->state.id = id;
 	r = fill(&m, s, opt, box, e);
-	if (r < 0) {
-		struct err ignored;
-
-		ref_destroy(o, ref, &ignored);
-	}
+	if (r < 0)
+		give_up(o, ref);
 	return r;
 }
 
@@ -582,11 +586,8 @@ int container_revive(struct oci *o, const char *id, const struct create_options 
 		r = keep_config(ref, opt, e);
 	if (r == 0)
 		r = make_cgroup(&m, c, s->d.resources, e);
-	if (r < 0) {
-		struct err ignored;
-
-		ref_destroy(o, ref, &ignored);
-	}
+	if (r < 0)
+		give_up(o, ref);
 	*out = c;
 	return r;
 }

@@ -57,8 +57,8 @@ struct oci_command {
 extern const struct oci_command commands[];
 extern const unsigned n_commands;
 
+/* Each is a row in main.c. */
 oci_run_fn cmd_features, cmd_list, cmd_spec, cmd_state;
-/* To be written; each is then a file in cmd/ and a row in main.c. */
 oci_run_fn cmd_create, cmd_start, cmd_run, cmd_kill, cmd_delete, cmd_exec, cmd_ps, cmd_pause,
 	cmd_resume, cmd_update, cmd_events, cmd_stats, cmd_checkpoint, cmd_restore, cmd_mounts;
 
