@@ -47,6 +47,7 @@ struct holm_error {
 	int code;       /* positive errno; 0: no error */
 	int exit_code;  /* what a program should exit with: 125 holm failed, 126 the command
 			   cannot be executed, 127 it was not found */
+	char step[32];  /* which step of the plan failed; "": none was taken yet */
 	char text[768]; /* one line: which object, which step, what the kernel said, what to do */
 };
 
@@ -60,6 +61,7 @@ const struct holm_error *holm_error(const struct holm_spec *spec);
 enum holm_field_flag {
 	HOLM_FIELD_LIST = 1, /* may be given several times: holm_spec_add */
 	HOLM_FIELD_BOOL = 2, /* "true" or "false" */
+	HOLM_FIELD_LATE = 4, /* of the command, and may be told as late as holm_launch() */
 };
 
 /* A row of the one table that options, profiles and this library share; see holm-box(1). */
@@ -90,6 +92,12 @@ int holm_spec_add(struct holm_spec *spec, const char *field, const char *value);
 
 /* The program and its arguments, ended by NULL; copied. Without a '/' it is searched in PATH. */
 int holm_spec_command(struct holm_spec *spec, char *const argv[]);
+
+/*
+ * What the command has as standard input, output and error; -1: what the caller has. They are read
+ * at the start of a box and stay the caller's to close. No terminal is made in their place.
+ */
+int holm_spec_stdio(struct holm_spec *spec, const int fds[3]);
 
 /*
  * Reads a profile: a JSON object of fields (holm-profile(5)). `name` is said in errors, with line
@@ -148,6 +156,25 @@ int holm_spawn(struct holm_spec *spec, struct holm_box **out);
 int holm_spawn_flags(struct holm_spec *spec, unsigned flags, struct holm_box **out);
 
 /*
+ * The same in two steps: everything is built but for the command, which need not be known yet; then
+ * it is launched, at a fraction of the price. A box that is prepared has run nothing, and is used
+ * once. `spec` of holm_launch() has the command; it differs from the one
+ * that was prepared in fields with HOLM_FIELD_LATE alone, or else -EXDEV, and the box can still be
+ * launched with another. After any other failure it is only to be freed. Until it is launched
+ * nothing but these, holm_workspace() and holm_free() may be done with it.
+ */
+int holm_prepare(struct holm_spec *spec, struct holm_box **out);
+int holm_launch(struct holm_box *box, struct holm_spec *spec);
+
+/*
+ * The directory of the field "workspace", by a descriptor (O_PATH): empty before the launch, and to
+ * be read also when the box has ended. -ENOENT: it has none. Belongs to the box. What the box has
+ * put there is not to be trusted: open it by openat2(2) with RESOLVE_BENEATH and
+ * RESOLVE_NO_SYMLINKS.
+ */
+int holm_workspace(const struct holm_box *box);
+
+/*
  * pidfd_open(2) of the box's first process, its init: readable when the box is gone. Belongs to
  * the box. And that process's pid.
  */
@@ -196,12 +223,53 @@ struct holm_usage {
 	uint64_t oom_kills; /* processes killed because the limit of memory was reached */
 	uint64_t cpu_user_ns, cpu_system_ns;
 	uint64_t pids_peak;                     /* processes and threads at one time */
+	uint64_t pids_refused;                  /* how often "pids" refused one more */
 	uint64_t io_read_bytes, io_write_bytes; /* of block devices */
 	const char *cgroup; /* the kind that it had: "v2", "v1", "hybrid", or "none" */
 };
 
 /* After HOLM_ENDED or HOLM_LOST; before, -EAGAIN. */
 int holm_usage(const struct holm_box *box, struct holm_usage *out);
+
+enum holm_verdict_kind {
+	HOLM_VERDICT_OK,      /* it ended with 0 */
+	HOLM_VERDICT_EXIT,    /* with another exit code */
+	HOLM_VERDICT_SIGNAL,  /* by a signal that none of the following explains */
+	HOLM_VERDICT_CPU,     /* "time" was reached */
+	HOLM_VERDICT_WALL,    /* "wall" */
+	HOLM_VERDICT_IDLE,    /* "idle" */
+	HOLM_VERDICT_MEMORY,  /* the limit of memory: the kernel has killed for it */
+	HOLM_VERDICT_OUTPUT,  /* "output", or the size of a file */
+	HOLM_VERDICT_PIDS,    /* a process was refused (with "judge") */
+	HOLM_VERDICT_SYSCALL, /* the filter forbids it ("seccomp-action" kill) */
+	HOLM_VERDICT_SETUP,   /* the box, not the command: its init was killed from outside */
+};
+
+/*
+ * How a box ended, and what it used: the command and all below it, not the set-up. Numbers that
+ * nobody can tell are HOLM_UNKNOWN: those of the init need a box that is watched, by a field of the
+ * group "End"; for the others see struct holm_usage. The kind is decided by who ended the box and
+ * by what the cgroup has counted, never by the status alone, but for SIGXFSZ.
+ */
+struct holm_verdict {
+	enum holm_verdict_kind kind;
+	const char *name;      /* "ok", "exit" ... */
+	int exit_code, signal; /* of the command: one of the two */
+	uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, wall_ns;
+	uint64_t memory_peak_bytes, oom_kills;
+	uint64_t pids_peak, pids_refused;
+	uint64_t output_bytes; /* that were written to 1 and 2, where "output" counts them */
+	uint64_t io_read_bytes, io_write_bytes;
+	uint64_t voluntary_switches, involuntary_switches, minor_faults, major_faults;
+	uint64_t syscalls_denied; /* with "seccomp-action" kill or log */
+	char syscall[32];         /* the first of them */
+	char isolation[96];       /* "user,mnt,...,seccomp": new namespaces, and what else holds */
+	const char *cgroup;       /* as in struct holm_usage */
+};
+
+/* After HOLM_ENDED or HOLM_LOST; before, -EAGAIN. */
+int holm_verdict(const struct holm_box *box, struct holm_verdict *out);
+
 /* 0-255 for exit(2), 128 + n for a signal: what a shell would say of a status. */
 int holm_exit_code(int status);
 

@@ -11,6 +11,7 @@
 #include "run/doctor.h"
 #include "run/run.h"
 #include "run/status.h"
+#include "run/watch.h"
 
 #define NOTES_MAX 8
 
@@ -23,14 +24,18 @@ struct holm_spec {
 
 struct holm_box {
 	struct box *box;
-	struct spec *decided; /* a copy of the spec, with all that was decided for this box */
+	struct spec *decided;  /* a copy of the spec, with all that was decided for this box */
+	struct spec *launched; /* the same of the one it was launched with; NULL: it is that */
 	struct status status;
+	struct facts facts; /* by which it was decided */
 };
 
 _Static_assert(sizeof(struct holm_event) == sizeof(struct box_event), "one layout");
 _Static_assert(sizeof(struct holm_state) == sizeof(struct box_state), "one layout");
 _Static_assert(sizeof(struct holm_usage) == sizeof(struct box_usage), "one layout");
 _Static_assert(HOLM_UNKNOWN == CG_UNKNOWN, "one word for it");
+_Static_assert(sizeof(struct holm_verdict) == sizeof(struct box_verdict), "one layout");
+_Static_assert((int)HOLM_VERDICT_SETUP == (int)VERDICT_SETUP, "one numbering");
 _Static_assert((int)HOLM_LOST == (int)BOX_LOST, "one numbering");
 
 const char *holm_version(void)
@@ -83,6 +88,8 @@ static int keep(struct holm_spec *h, int r, const struct err *e)
 	h->error.code = -r;
 	h->error.exit_code = !e->command ? 125 : r == -ENOENT ? 127 : 126;
 	memcpy(h->error.text, e->text, sizeof(h->error.text));
+	if (e->step)
+		strncpy(h->error.step, e->step, sizeof(h->error.step) - 1);
 	return r;
 }
 
@@ -114,6 +121,13 @@ int holm_spec_command(struct holm_spec *h, char *const argv[])
 	return 0;
 }
 
+int holm_spec_stdio(struct holm_spec *h, const int fds[3])
+{
+	h->spec->own_stdio = true;
+	memcpy(h->spec->stdio, fds, sizeof(h->spec->stdio));
+	return 0;
+}
+
 int holm_spec_entry(const struct holm_spec *h, size_t i, const char **field, const char **value)
 {
 	if (i >= h->spec->journal.n)
@@ -137,27 +151,52 @@ static void free_spec(struct spec **s)
 
 #define _cleanup_spec_ _cleanup_(free_spec)
 
-/* Facts, filter, decision; on a copy, so that a spec can be used for any number of boxes. */
-static int decide(struct holm_spec *h, struct spec **out, struct err *e)
+static void keep_notes(struct holm_spec *h, const struct spec *decided)
+{
+	memset(h->notes, 0, sizeof(h->notes));
+	free(TAKE_PTR(h->limits_note));
+	for (size_t i = 0; i < decided->d.notes.n && i < NOTES_MAX; i++)
+		h->notes[i] = decided->d.notes.items[i];
+}
+
+/* For a box that was decided on: the command alone. */
+static int decide_late(struct holm_spec *h, struct holm_box *b, struct spec **out, struct err *e)
 {
 	_cleanup_spec_ struct spec *s = spec_copy(h->spec);
-	struct facts facts;
+	int r;
+
+	if (!s)
+		return err_errno(e, ENOMEM, "spec");
+	r = filter_prepare(s, e);
+	if (r == 0)
+		r = spec_check_late(s, b->decided, &b->facts, e);
+	if (r < 0)
+		return r;
+	keep_notes(h, s);
+	*out = TAKE_PTR(s);
+	return 0;
+}
+
+/* Facts, filter, decision; on a copy, so that a spec can be used for any number of boxes. */
+static int decide(struct holm_spec *h, bool prepare, struct facts *facts, struct spec **out,
+		  struct err *e)
+{
+	_cleanup_spec_ struct spec *s = spec_copy(h->spec);
 	const char *what;
 	int r;
 
 	if (!s)
 		return err_errno(e, ENOMEM, "spec");
-	r = facts_read(s, &facts, e);
-	facts.fallback_active =
+	s->prepared = prepare;
+	r = facts_read(s, facts, e);
+	facts->fallback_active =
 		s->fallback && s->ns[NS_USER].mode == NS_NEW && facts_probe_userns(&what) < 0;
 	if (r == 0)
 		r = filter_prepare(s, e);
 	if (r == 0)
-		r = spec_check(s, &facts, e);
-	memset(h->notes, 0, sizeof(h->notes));
-	free(TAKE_PTR(h->limits_note));
-	for (size_t i = 0; r == 0 && i < s->d.notes.n && i < NOTES_MAX; i++)
-		h->notes[i] = s->d.notes.items[i];
+		r = spec_check(s, facts, e);
+	if (r == 0)
+		keep_notes(h, s);
 	if (r == 0)
 		*out = TAKE_PTR(s);
 	return r;
@@ -167,8 +206,9 @@ int holm_check(struct holm_spec *h)
 {
 	_cleanup_spec_ struct spec *decided = NULL;
 	struct err e = { 0 };
+	struct facts facts;
 
-	return keep(h, decide(h, &decided, &e), &e);
+	return keep(h, decide(h, false, &facts, &decided, &e), &e);
 }
 
 const char *holm_note(const struct holm_spec *h, size_t i)
@@ -206,8 +246,9 @@ int holm_plan(struct holm_spec *h, holm_plan_fn *fn, void *arg)
 {
 	_cleanup_spec_ struct spec *decided = NULL;
 	struct err e = { 0 };
+	struct facts facts;
 	struct run r;
-	int code = keep(h, decide(h, &decided, &e), &e);
+	int code = keep(h, decide(h, false, &facts, &decided, &e), &e);
 
 	if (code < 0)
 		return code;
@@ -227,26 +268,84 @@ static void note_limits(struct holm_spec *h, const char *note)
 	h->notes[i] = h->limits_note ? h->limits_note : h->notes[i];
 }
 
+static void started(struct holm_spec *h, struct holm_box *b, const struct spec *decided)
+{
+	note_limits(h, b->box->run->limits_note);
+	status_started(&b->status, decided, b->box);
+}
+
 int holm_spawn_flags(struct holm_spec *h, unsigned flags, struct holm_box **out)
 {
 	_cleanup_spec_ struct spec *decided = NULL;
 	_cleanup_free_ struct holm_box *b = calloc(1, sizeof(*b));
 	struct err e = { 0 };
-	int r = b ? decide(h, &decided, &e) : err_errno(&e, ENOMEM, "start a box");
+	int r = b ? decide(h, false, &b->facts, &decided, &e)
+		  : err_errno(&e, ENOMEM, "start a box");
 
 	if (r == 0)
 		r = facts_check_fds(decided, &e);
 	if (r == 0)
 		r = box_start(decided, flags & HOLM_TIMED, &b->box, &e);
-	if (r < 0) {
+	if (r == 0)
+		started(h, b, decided);
+	else
 		status_failed(h->spec, &e);
-		return keep(h, r, &e);
+	if (r == 0) {
+		b->decided = TAKE_PTR(decided);
+		*out = TAKE_PTR(b);
 	}
-	note_limits(h, b->box->run->limits_note);
-	status_started(&b->status, decided, b->box);
-	b->decided = TAKE_PTR(decided);
-	*out = TAKE_PTR(b);
-	return keep(h, 0, &e);
+	return keep(h, r, &e);
+}
+
+int holm_prepare(struct holm_spec *h, struct holm_box **out)
+{
+	_cleanup_spec_ struct spec *decided = NULL;
+	_cleanup_free_ struct holm_box *b = calloc(1, sizeof(*b));
+	struct err e = { 0 };
+	int r = b ? decide(h, true, &b->facts, &decided, &e)
+		  : err_errno(&e, ENOMEM, "prepare a box");
+
+	if (r == 0)
+		r = facts_check_fds(decided, &e);
+	if (r == 0)
+		r = box_prepare(decided, false, &b->box, &e);
+	if (r == 0) {
+		b->decided = TAKE_PTR(decided);
+		*out = TAKE_PTR(b);
+	}
+	return keep(h, r, &e);
+}
+
+int holm_launch(struct holm_box *b, struct holm_spec *h)
+{
+	_cleanup_spec_ struct spec *decided = NULL;
+	struct err e = { 0 };
+	int r = 0;
+
+	if (!b->box->prepared)
+		r = err_set(&e, EALREADY, "the box has been launched already");
+	else if (!spec_same_shape(b->decided, h->spec))
+		r = err_set(&e, EXDEV, "the box was prepared for another spec");
+	else if (b->facts.fallback_active) /* its rules stand beside the command's */
+		r = decide(h, false, &b->facts, &decided, &e);
+	else
+		r = decide_late(h, b, &decided, &e);
+	if (r == 0)
+		r = facts_check_fds(decided, &e);
+	if (r < 0)
+		return keep(h, r, &e);
+	r = box_launch(b->box, decided, &e);
+	if (r == 0)
+		started(h, b, decided);
+	b->launched = TAKE_PTR(decided); /* also of one that failed: it is in use until freed */
+	return keep(h, r, &e);
+}
+
+int holm_workspace(const struct holm_box *b)
+{
+	int fd = b->box->prepared ? b->box->run->workspace_fd : b->box->workspace_fd;
+
+	return fd >= 0 ? fd : -ENOENT;
 }
 
 int holm_spawn(struct holm_spec *h, struct holm_box **out)
@@ -271,7 +370,7 @@ int holm_main_pid(struct holm_box *b)
 
 WAITING int holm_poll_fd(const struct holm_box *b)
 {
-	return b->box->has_init ? b->box->control_fd : b->box->pidfd;
+	return box_poll_fd(b->box);
 }
 
 WAITING int holm_next(struct holm_box *b, struct holm_event *out, int timeout_ms)
@@ -304,6 +403,17 @@ int holm_usage(const struct holm_box *b, struct holm_usage *out)
 	if (!b->box->ended)
 		return -EAGAIN;
 	memcpy(out, &b->box->usage, sizeof(*out));
+	return 0;
+}
+
+int holm_verdict(const struct holm_box *b, struct holm_verdict *out)
+{
+	struct box_verdict v;
+
+	if (!b->box->ended)
+		return -EAGAIN;
+	verdict_of(b->box, &v);
+	memcpy(out, &v, sizeof(*out));
 	return 0;
 }
 
@@ -355,6 +465,7 @@ void holm_free(struct holm_box *b)
 		return;
 	box_free(b->box);
 	spec_free(b->decided);
+	spec_free(b->launched);
 	free(b);
 }
 

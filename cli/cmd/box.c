@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/macro.h"
 #include "cli.h"
 
 static void free_spec(struct holm_spec **spec)
@@ -31,6 +32,25 @@ static int print_timing(void *arg, const struct holm_plan_step *step)
 	return 0;
 }
 
+/* A command that was ended says nothing itself. */
+static void say_why(const struct holm_box *box)
+{
+	static const char *const why[] = {
+		[HOLM_VERDICT_CPU] = "it has used up its processor time (--time)",
+		[HOLM_VERDICT_WALL] = "its time was over (--wall)",
+		[HOLM_VERDICT_IDLE] = "it was idle for too long (--idle)",
+		[HOLM_VERDICT_MEMORY] = "it needed more memory than it may have (--memory)",
+		[HOLM_VERDICT_OUTPUT] = "it wrote more than it may (--output, --file-size)",
+		[HOLM_VERDICT_PIDS] = "it wanted more processes than it may have (--pids)",
+		[HOLM_VERDICT_SYSCALL] = "the filter forbids what it called",
+	};
+	struct holm_verdict v;
+
+	if (holm_verdict(box, &v) < 0 || v.kind >= ARRAY_SIZE(why) || !why[v.kind] || !v.signal)
+		return;
+	out_error("box: killed: %s%s%s", why[v.kind], *v.syscall ? ": " : "", v.syscall);
+}
+
 /* Takes the spec: once the box runs, whoever waits for it should hold no more than is needed. */
 static int run(struct holm_spec *taken, struct box_options *options)
 {
@@ -56,13 +76,14 @@ static int run(struct holm_spec *taken, struct box_options *options)
 		return out_error("wait for the box: %s", strerror(-r));
 	if (end.kind == HOLM_LOST)
 		out_error("the box's init was killed from outside");
+	say_why(box);
 	return holm_exit_code(end.status);
 }
 
 int cmd_box(int argc, char **argv)
 {
 	__attribute__((cleanup(free_spec))) struct holm_spec *spec = NULL;
-	struct box_options options;
+	struct box_options options = { 0 };
 	int r;
 
 	if (holm_spec_new(&spec) < 0)

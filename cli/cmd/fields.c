@@ -6,7 +6,7 @@
 #include "cli.h"
 
 static void print_json(const char *name, char letter, const char *arg, const char *help,
-		       const char *group, bool list)
+		       const char *group, unsigned flags)
 {
 	printf("{\"name\":\"%s\",\"group\":\"%s\"", name, group);
 	if (letter)
@@ -15,7 +15,8 @@ static void print_json(const char *name, char letter, const char *arg, const cha
 		fputs(",\"arg\":", stdout);
 		out_json_string(arg);
 	}
-	printf(",\"list\":%s,\"help\":", list ? "true" : "false");
+	printf(",\"list\":%s,\"late\":%s,\"help\":", flags & HOLM_FIELD_LIST ? "true" : "false",
+	       flags & HOLM_FIELD_LATE ? "true" : "false");
 	out_json_string(help);
 	fputs("}", stdout);
 }
@@ -39,12 +40,12 @@ int cmd_fields(int argc, char **argv)
 			continue;
 		}
 		fputs(i ? ",\n" : "", stdout);
-		print_json(f.name, f.letter, f.arg, f.help, f.group, f.flags & HOLM_FIELD_LIST);
+		print_json(f.name, f.letter, f.arg, f.help, f.group, f.flags);
 	}
 	for (unsigned i = 0; json && i < n_own_options; i++) {
 		fputs(",\n", stdout);
 		print_json(own_options[i].name, 0, own_options[i].arg, own_options[i].help, "holm",
-			   false);
+			   0);
 	}
 	if (json)
 		puts("]");

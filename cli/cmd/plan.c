@@ -50,7 +50,7 @@ static int print_plan(struct holm_spec *spec, bool json)
 int cmd_plan(int argc, char **argv)
 {
 	__attribute__((cleanup(free_spec))) struct holm_spec *spec = NULL;
-	struct box_options options;
+	struct box_options options = { 0 };
 	bool json = false;
 	int r;
 

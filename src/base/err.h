@@ -13,8 +13,9 @@
 #define ERR_TEXT_MAX 768
 
 struct err {
-	int code;     /* positive errno; 0: no error */
-	bool command; /* the command is at fault, not its isolation: exit codes 126 and 127 */
+	int code;         /* positive errno; 0: no error */
+	const char *step; /* of the table, if one failed */
+	bool command;     /* the command is at fault, not its isolation: exit codes 126 and 127 */
 	char text[ERR_TEXT_MAX];
 };
 

@@ -389,7 +389,27 @@ struct cg_stats {
 
 /* Lists and strings go to `a`. Files that are not there are left out. */
 int cg_stats(struct cg *cg, struct arena *a, struct cg_stats *out, struct err *e);
-/* Bytes of block devices in all: "Read", "Write"; CG_UNKNOWN if nothing counts them. */
-uint64_t cg_io_bytes(const struct cg_stats *s, const char *op);
-/* For a verdict: how often a process was killed for want of memory; CG_UNKNOWN if not told. */
+/* ---- used.c: the few numbers for a verdict ---- */
+
+struct cg_used {
+	uint64_t memory_peak_bytes, oom_kills;
+	uint64_t cpu_user_ns, cpu_kernel_ns;
+	uint64_t pids_peak, pids_refused;
+	uint64_t io_read_bytes, io_write_bytes; /* of block devices */
+};
+
+void cg_use(struct cg *cg, struct cg_used *out);
+/* How often a process was killed for want of memory, or refused; CG_UNKNOWN if not told. */
 uint64_t cg_oom_kills(struct cg *cg);
+uint64_t cg_pids_refused(struct cg *cg);
+
+/* ---- watch.c: descriptors for who looks at a cgroup again and again ---- */
+
+int cg_cpu_open(struct cg *cg); /* -ENOENT: nothing counts it */
+uint64_t cg_cpu_ns(int fd);     /* used so far, by all processes; CG_UNKNOWN: it is gone */
+/*
+ * To poll(2) for: readable, or with something urgent (POLLPRI), when the cgroup has run out of
+ * memory; when it was refused a process. After that read it once. -ENOENT: nobody tells.
+ */
+int cg_oom_open(struct cg *cg);
+int cg_pids_open(struct cg *cg);

@@ -505,26 +505,3 @@ int cg_stats(struct cg *cg, struct arena *a, struct cg_stats *out, struct err *e
 	*out = s;
 	return 0;
 }
-
-uint64_t cg_io_bytes(const struct cg_stats *s, const char *op)
-{
-	uint64_t bytes = 0;
-
-	if (!s->io.known)
-		return CG_UNKNOWN;
-	for (size_t i = 0; i < s->io.service_bytes.n; i++)
-		if (str_eq(s->io.service_bytes.items[i].op, op))
-			bytes += s->io.service_bytes.items[i].value;
-	return bytes;
-}
-
-uint64_t cg_oom_kills(struct cg *cg)
-{
-	struct cg_dir *d = cg_find(cg, CG_MEMORY);
-	char text[1024];
-
-	if (!d ||
-	    cg_read(d, d->unified ? "memory.events" : "memory.oom_control", text, sizeof(text)) < 0)
-		return CG_UNKNOWN;
-	return key_or(text, "oom_kill", 1, CG_UNKNOWN);
-}

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "run/run.h"
+#include "run/watch.h"
 #include "run/wire.h"
 #include "sys/process.h"
 #include "sys/sock.h"
@@ -38,15 +39,19 @@ void box_ended(struct box *b, const struct rusage *used)
 	struct box_usage *u = &b->usage;
 
 	b->ended = true;
+	b->waited_ns = used ? ns_of(&used->ru_utime) + ns_of(&used->ru_stime) : CG_UNKNOWN;
 	*u = (struct box_usage){
 		.memory_peak_bytes = CG_UNKNOWN,
 		.oom_kills = CG_UNKNOWN,
 		.cpu_user_ns = used ? ns_of(&used->ru_utime) : CG_UNKNOWN,
 		.cpu_system_ns = used ? ns_of(&used->ru_stime) : CG_UNKNOWN,
 		.pids_peak = CG_UNKNOWN,
+		.pids_refused = CG_UNKNOWN,
 		.io_read_bytes = CG_UNKNOWN,
 		.io_write_bytes = CG_UNKNOWN,
 	};
+	if (b->watch)
+		watch_ended(b);
 	box_cgroup_end(b->run, u);
 }
 
@@ -71,9 +76,12 @@ static int collect(struct box *b, struct box_event *out)
 			return -errno;
 	}
 	if (out->kind != BOX_ENDED) {
+		bool by_us = b->watch && b->watch->ending; /* and the command with its init */
+
+		b->lost = !by_us && (b->has_init || reaped);
 		*out = (struct box_event){
-			.kind = b->has_init || reaped ? BOX_LOST : BOX_ENDED,
-			.status = status,
+			.kind = b->lost ? BOX_LOST : BOX_ENDED,
+			.status = by_us ? SIGKILL : status,
 		};
 	}
 	b->status = out->status;
@@ -86,7 +94,10 @@ WAITING static int read_event(struct box *b, struct box_event *out)
 {
 	struct {
 		struct wire_head head;
-		struct box_event event;
+		union {
+			struct box_event event;
+			struct wire_usage usage;
+		};
 	} packet;
 	unsigned none = 0;
 	ssize_t n = sys_recv_fds(b->control_fd, &packet, sizeof(packet), NULL, &none, MSG_DONTWAIT);
@@ -95,7 +106,13 @@ WAITING static int read_event(struct box *b, struct box_event *out)
 		return 0;
 	if (n <= 0)
 		return n == 0 || n == -ECONNRESET ? -ENOTCONN : (int)n;
-	if ((size_t)n < sizeof(packet) || packet.head.type != WIRE_EVENT)
+	if ((size_t)n < sizeof(packet.head) + packet.head.len)
+		return 0;
+	if (packet.head.type == WIRE_USAGE && b->watch) {
+		b->watch->used = packet.usage;
+		b->watch->told = true;
+	}
+	if (packet.head.type != WIRE_EVENT)
 		return 0;
 	*out = packet.event;
 	out->name[sizeof(out->name) - 1] = 0;
@@ -115,12 +132,34 @@ WAITING static int take_event(struct box *b, struct box_event *out)
 	return r;
 }
 
+/* What the init says for us alone is passed over: another packet may be behind it. */
+WAITING static int take_events(struct box *b, struct box_event *out)
+{
+	bool told = b->watch && b->watch->told;
+	int r = take_event(b, out);
+
+	return r == 0 && b->watch && b->watch->told != told ? take_event(b, out) : r;
+}
+
+WAITING int box_poll_fd(const struct box *b)
+{
+	return b->watch ? b->watch->epoll_fd : b->has_init ? b->control_fd : b->pidfd;
+}
+
+/* What there is by now; of a box without init only its end can be waited for. */
+WAITING static int look(struct box *b, struct box_event *out)
+{
+	if (b->watch)
+		watch_serve(b);
+	return b->has_init ? take_events(b, out) : collect(b, out);
+}
+
 WAITING int box_next(struct box *b, struct box_event *out, int timeout_ms)
 {
 	int64_t until = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
 
-	if (b->ended)
-		return -ECHILD;
+	if (b->ended || b->prepared)
+		return b->ended ? -ECHILD : -EAGAIN;
 	if (b->n_queue) {
 		*out = b->queue[0];
 		memmove(b->queue, b->queue + 1, --b->n_queue * sizeof(b->queue[0]));
@@ -128,19 +167,15 @@ WAITING int box_next(struct box *b, struct box_event *out, int timeout_ms)
 	}
 	*out = (struct box_event){ 0 };
 	if (timeout_ms == 0 && b->has_init) /* reading does not block either */
-		return take_event(b, out);
+		return look(b, out);
 	for (;;) {
-		struct pollfd fd = { b->has_init ? b->control_fd : b->pidfd, POLLIN, 0 };
+		struct pollfd fd = { box_poll_fd(b), POLLIN, 0 };
 		int64_t left = timeout_ms > 0 ? MAX(until - now_ms(), 0) : timeout_ms;
 		int r = sys_poll(&fd, 1, left);
 
-		if (r == 0)
-			return 0;
-		if (r < 0 && r != -EINTR)
+		if (r == 0 || (r < 0 && r != -EINTR))
 			return r;
-		if (r <= 0)
-			continue;
-		r = b->has_init ? take_event(b, out) : collect(b, out);
+		r = r > 0 ? look(b, out) : 0;
 		if (r != 0)
 			return r;
 	}

@@ -144,7 +144,8 @@ static int make(const struct resources *limits, unsigned flags, struct cg *out, 
 int box_cgroup_make(struct run *r)
 {
 	const struct limits *wish = &r->spec->limits;
-	unsigned flags = (wish->cgroup ? CG_ACCOUNT : 0) | (wish->best_effort ? CG_BEST_EFFORT : 0);
+	unsigned flags = (wish->cgroup || wish->account ? CG_ACCOUNT : 0) |
+			 (wish->best_effort ? CG_BEST_EFFORT : 0);
 	int code = make(r->d->resources, flags, &r->cg, r->err);
 
 	if (code == 0)
@@ -173,21 +174,19 @@ bool box_cgroup_is_full(struct run *r)
 
 static void read_usage(struct cg *cg, struct box_usage *u)
 {
-	struct arena *a = arena_new();
-	struct cg_stats s;
+	struct cg_used used;
 
-	if (a && cg_stats(cg, a, &s, NULL) == 0) {
-		u->memory_peak_bytes = s.memory.usage.max_usage;
-		u->oom_kills = s.memory.oom_kill;
-		u->pids_peak = s.pids.peak;
-		u->io_read_bytes = cg_io_bytes(&s, "Read");
-		u->io_write_bytes = cg_io_bytes(&s, "Write");
-		if (s.cpu.user_ns != CG_UNKNOWN && s.cpu.kernel_ns != CG_UNKNOWN) {
-			u->cpu_user_ns = s.cpu.user_ns;
-			u->cpu_system_ns = s.cpu.kernel_ns;
-		}
+	cg_use(cg, &used);
+	u->memory_peak_bytes = used.memory_peak_bytes;
+	u->oom_kills = used.oom_kills;
+	u->pids_peak = used.pids_peak;
+	u->pids_refused = used.pids_refused;
+	u->io_read_bytes = used.io_read_bytes;
+	u->io_write_bytes = used.io_write_bytes;
+	if (used.cpu_user_ns != CG_UNKNOWN && used.cpu_kernel_ns != CG_UNKNOWN) {
+		u->cpu_user_ns = used.cpu_user_ns;
+		u->cpu_system_ns = used.cpu_kernel_ns;
 	}
-	arena_free(a);
 }
 
 /*

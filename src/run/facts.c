@@ -267,7 +267,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 	f->setgroups_denied = denies_groups(s);
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
-		f->tty[fd] = isatty(fd);
+		f->tty[fd] = spec_stdio(s, fd) < 0 && isatty(fd);
 	if (!getcwd(cwd, sizeof(cwd)))
 		strcpy(cwd, "/");
 	f->cwd = arena_strdup(s->arena, cwd);

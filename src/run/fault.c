@@ -74,7 +74,7 @@ int fault_hit(const struct run *r, const struct step *s, size_t item)
 		sys_exit(137);
 	case FAULT_PARENT:
 		if (s->stage == STAGE_HOST || s->stage == STAGE_CLONE || s->stage == STAGE_LINK ||
-		    s->stage == STAGE_LIVE)
+		    s->stage == STAGE_LAUNCH || s->stage == STAGE_LIVE)
 			sys_kill(sys_getpid(), SIGKILL);
 		/* No signal leads out of a pid namespace: the parent is asked to do it itself. */
 		sys_write(r->report_fd[1], "K", 1);

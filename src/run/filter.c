@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From the words of `seccomp` to instructions: the built-in filter, none, or a file's. */
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "sec/seccomp.h"
 #include "spec/scmp_json.h"
 #include "sys/fd.h"
+#include "sys/security.h"
 
 #define FILE_MAX (4U << 20)
 
@@ -70,7 +72,55 @@ static int compile(struct spec *s, const char *text, size_t len, struct err *e)
 	return 0;
 }
 
-int filter_prepare(struct spec *s, struct err *e)
+/*
+ * What the filter forbids is asked of us instead, and so becomes known: whatever fails with EPERM,
+ * and what kills, where it shall kill. Other errnos are no offence: they tell a C library to fall
+ * back to another call, or a program that there is no such network.
+ */
+static int must_allow(const struct spec *s, struct err *e)
+{
+	/* What the command's process still calls when the filter is there. */
+	static const struct {
+		int nr;
+		const char *name;
+	} needed[] = {
+		{ SYS_sendmsg, "sendmsg" },     { SYS_close, "close" }, { SYS_execve, "execve" },
+		{ SYS_faccessat, "faccessat" }, { SYS_statx, "statx" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (seccomp_decide(s->filter, s->filter_len, needed[i].nr) != SECCOMP_RET_ALLOW)
+			return err_set(e, EINVAL,
+				       "seccomp-action: needs a filter that allows %s, for the "
+				       "command's process to hand on who is asked, and to start",
+				       needed[i].name);
+	return 0;
+}
+
+static int ask_for_denied(struct spec *s, struct err *e)
+{
+	struct sock_filter *own = arena_alloc(s->arena, s->filter_len * sizeof(*own));
+
+	if (!own)
+		return err_errno(e, ENOMEM, "seccomp");
+	memcpy(own, s->filter, s->filter_len * sizeof(*own));
+	for (unsigned i = 0; i < s->filter_len; i++) {
+		uint32_t action = own[i].k & SECCOMP_RET_ACTION_FULL;
+		bool kills =
+			action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD;
+
+		if (own[i].code != (BPF_RET | BPF_K))
+			continue;
+		if (own[i].k == (SECCOMP_RET_ERRNO | EPERM) ||
+		    (kills && s->watch.denied == DENIED_KILL))
+			own[i].k = SECCOMP_RET_USER_NOTIF;
+	}
+	s->filter = own;
+	s->filter_flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	return 0;
+}
+
+static int read_filter(struct spec *s, struct err *e)
 {
 	char *data = NULL;
 	size_t len = 0;
@@ -96,4 +146,16 @@ int filter_prepare(struct spec *s, struct err *e)
 	s->filter = (const struct sock_filter *)(const void *)data;
 	s->filter_len = (uint16_t)(len / sizeof(struct sock_filter));
 	return 0;
+}
+
+int filter_prepare(struct spec *s, struct err *e)
+{
+	int r = read_filter(s, e);
+
+	if (r < 0 || !s->filter || s->watch.denied == DENIED_ERRNO)
+		return r;
+	r = must_allow(s, e);
+	if (r < 0)
+		return r;
+	return ask_for_denied(s, e);
 }

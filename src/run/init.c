@@ -23,12 +23,17 @@
 
 static struct init me;
 
-int64_t init_now_ms(void)
+int64_t init_now_ns(void)
 {
 	struct timespec ts;
 
 	sys_clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t init_now_ms(void)
+{
+	return init_now_ns() / 1000000;
 }
 
 static void copy_name(char out[40], const char *name)
@@ -68,6 +73,7 @@ static struct run run_of(struct init *in, const struct seal *seal, const struct 
 		.parent_pidfd = -1,
 		.report_fd = { -1, -1 },
 		.timed = in->timed,
+		.measured = in->measures,
 	};
 }
 
@@ -101,6 +107,51 @@ static void let_go(struct init *in)
 	if (in->seal.block_fd >= 0)
 		sys_close(in->seal.block_fd);
 	sys_close(in->report_fd);
+}
+
+/* ---- what the command uses ---- */
+
+static uint64_t ns_of(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000U + (uint64_t)t->tv_usec * 1000;
+}
+
+/* All of it until now was set-up: ours, our helper's, that of the command's process. */
+static uint64_t measure_setup(struct init *in, const struct shared *shared)
+{
+	in->main_start_ns = init_now_ns();
+	in->exec_cpu_ns = shared->exec_cpu_ns;
+	sys_getrusage_children(&in->before);
+	return sys_cpu_ns() + in->exec_cpu_ns + ns_of(&in->before.ru_utime) +
+	       ns_of(&in->before.ru_stime);
+}
+
+static uint64_t since(long now, long before)
+{
+	return (uint64_t)(now - before);
+}
+
+static void send_usage(struct init *in)
+{
+	struct {
+		struct wire_head head;
+		struct wire_usage usage;
+	} packet = { { WIRE_USAGE, 0, 0, sizeof(struct wire_usage) }, { 0 } };
+	struct wire_usage *u = &packet.usage;
+	const struct rusage *before = &in->before;
+	struct rusage all;
+
+	sys_getrusage_children(&all);
+	u->user_ns = ns_of(&all.ru_utime) - ns_of(&before->ru_utime);
+	u->system_ns = ns_of(&all.ru_stime) - ns_of(&before->ru_stime);
+	u->system_ns -= MIN(u->system_ns, in->exec_cpu_ns);
+	u->wall_ns = (uint64_t)(in->main_end_ns - in->main_start_ns);
+	u->main_peak_bytes = (uint64_t)in->main_used.ru_maxrss * 1024;
+	u->voluntary = since(all.ru_nvcsw, before->ru_nvcsw);
+	u->involuntary = since(all.ru_nivcsw, before->ru_nivcsw);
+	u->minor_faults = since(all.ru_minflt, before->ru_minflt);
+	u->major_faults = since(all.ru_majflt, before->ru_majflt);
+	sys_send_fds(in->control_fd, &packet, sizeof(packet), NULL, 0);
 }
 
 struct started_packet {
@@ -164,6 +215,8 @@ static bool start_main(struct init *in, char **envp)
 	put_report(out, &shared);
 	if (in->main_pid < 0 && !out->code)
 		out->code = -in->main_pid;
+	if (in->measures)
+		out->setup_cpu_ns = measure_setup(in, &shared);
 	out->pid = in->main_pid;
 	sys_send_fds(in->control_fd, &packet, sizeof(packet), NULL, 0);
 	let_go(in);
@@ -328,7 +381,7 @@ static struct helper *helper_of(struct init *in, int pid)
 	return NULL;
 }
 
-static void ended(struct init *in, int pid, int status)
+static void ended(struct init *in, int pid, int status, const struct rusage *used)
 {
 	struct service *s = service_of(in, pid);
 	struct helper *h = helper_of(in, pid);
@@ -336,6 +389,8 @@ static void ended(struct init *in, int pid, int status)
 	if (pid == in->main_pid) {
 		in->main_pid = 0;
 		in->status = status;
+		in->main_used = *used;
+		in->main_end_ns = in->measures ? init_now_ns() : 0;
 		if (in->n_services)
 			send_event(in, BOX_MAIN_EXIT, "main", 0, status, 0);
 		stop(in);
@@ -353,11 +408,12 @@ static void ended(struct init *in, int pid, int status)
 static bool reap(struct init *in)
 {
 	for (;;) {
-		int status, pid = sys_wait4(-1, &status, WNOHANG, NULL);
+		struct rusage used;
+		int status, pid = sys_wait4(-1, &status, WNOHANG, &used);
 
 		if (pid <= 0)
 			return pid == -ECHILD;
-		ended(in, pid, status);
+		ended(in, pid, status, &used);
 	}
 }
 
@@ -504,6 +560,8 @@ static void live(struct init *in)
 		wait_event(in, timeout_ms);
 		start_due(in);
 	}
+	if (in->measures)
+		send_usage(in);
 	send_event(in, BOX_ENDED, "", 0, in->status, 0);
 }
 

@@ -32,7 +32,10 @@ struct init {
 	int main_pid;   /* 0: it has ended */
 	int helper_pid; /* of the set-up; 0: there was none */
 	int status;
-	bool is_pid1, timed, seals, stopping, orphaned;
+	bool is_pid1, timed, measures, seals, stopping, orphaned;
+	struct rusage before, main_used; /* of children, before the command; of the command */
+	uint64_t exec_cpu_ns;            /* what the command's process had used before it */
+	int64_t main_start_ns, main_end_ns;
 	hooks start_hooks;  /* of a container */
 	unsigned n_to_stop; /* companions that have not been stopped yet */
 	int64_t start_ms, kill_at_ms;
@@ -55,6 +58,7 @@ extern const struct step init_steps[];
 extern const size_t init_n_steps;
 
 void init_main(long *stack);
+int64_t init_now_ns(void);
 int64_t init_now_ms(void);
 bool init_read_conf(struct init *in);
 uint32_t init_count_processes(void); /* of the pid namespace; 0 if there is no /proc */

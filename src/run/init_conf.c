@@ -120,10 +120,19 @@ static bool map_conf(struct init *in, struct wire_in *w, size_t len, int fd)
 	return w->data && in->pointers;
 }
 
+/* The command's own; until now they were the caller's. */
+static void take_stdio(const int *fds)
+{
+	for (int i = 0; i < 3; i++) {
+		sys_dup3(fds[i], i, 0);
+		sys_close(fds[i]);
+	}
+}
+
 bool init_read_conf(struct init *in)
 {
-	unsigned n_fds = 3, used = 0;
-	int fds[3] = { -1, -1, -1 };
+	unsigned n_fds = BRIEF_FDS_MAX, used = 0;
+	int fds[BRIEF_FDS_MAX] = { -1, -1, -1, -1, -1, -1, -1 };
 	ssize_t n;
 	struct wire_head head;
 	struct wire_in w = { .data = in->conf, .at = sizeof(head) };
@@ -139,13 +148,18 @@ bool init_read_conf(struct init *in)
 	if (head.type != WIRE_CONF)
 		return false;
 	w.len = (size_t)n;
-	if (head.len && !map_conf(in, &w, head.len, fds[used++]))
+	if (head.value & BRIEF_FILE && !map_conf(in, &w, head.len, fds[used++]))
 		return false;
 	read_seal(&w, &in->seal);
-	if (used < n_fds)
+	if (head.value & BRIEF_HOOKS)
 		in->seal.hooks_fd = fds[used++];
-	if (used < n_fds)
-		in->seal.process_fd = fds[used];
+	if (head.value & BRIEF_PROCESS)
+		in->seal.process_fd = fds[used++];
+	if (head.value & BRIEF_LISTENER)
+		in->seal.listener_fd = fds[used++];
+	in->measures = head.value & BRIEF_MEASURE;
+	if (head.value & BRIEF_STDIO)
+		take_stdio(fds + used);
 	in->seal.label_fd = in->label_fd;
 	in->others = in->seal;
 	in->others.n_keep_fds = 0; /* what is kept open is for the command alone */

@@ -6,6 +6,7 @@
  *	HOST   parent, before the clone          ROOT  first process, in its new namespaces
  *	CLONE  parent                            SEAL  the program's own process, up to exec
  *	LINK   parent, beside the first process  LIVE  parent, when the program runs
+ *	LAUNCH parent: what is said of the command, now or, of a box that was prepared, later
  *	JOIN   first process, before it clones once more into what it joined
  *
  * Four processes take part. The parent P clones C, the first process of the box, in the same
@@ -27,6 +28,7 @@ enum stage {
 	STAGE_HOST,
 	STAGE_CLONE,
 	STAGE_LINK,
+	STAGE_LAUNCH,
 	STAGE_JOIN,
 	STAGE_ROOT,
 	STAGE_SEAL,
@@ -64,10 +66,11 @@ struct shared {
 	struct report report;
 	unsigned at_step, at_item; /* what the child is doing: its last word if it is killed */
 	int init_tried;            /* C went as far as exec of the init */
-	int exec_tried;   /* X went as far as exec: what comes after that is the command's doing */
-	int main_pid;     /* X, inside */
-	char failed[128]; /* words that are not constant */
-	int init_pid;     /* C where a first process joined and cloned again: as P sees it */
+	int exec_tried; /* X went as far as exec: what comes after that is the command's doing */
+	int main_pid;   /* X, inside */
+	uint64_t exec_cpu_ns; /* what X had used by then, where that is measured */
+	char failed[128];     /* words that are not constant */
+	int init_pid;         /* C where a first process joined and cloned again: as P sees it */
 	uint64_t step_ns[STEPS_MAX];
 };
 
@@ -110,6 +113,7 @@ struct run {
 	const char *failed;
 
 	int pid, pidfd;    /* C */
+	int workspace_fd;  /* the box's workspace, as C opened it; -1: none */
 	int report_fd[2];  /* closes when set-up is over, well or ill */
 	int control_fd[2]; /* P's end, init's end */
 	int parent_pidfd;  /* P, watched by init */
@@ -140,7 +144,10 @@ struct run {
 	int label_fd;   /* for seal->label */
 	int started_fd; /* init: who said that we shall start, and hears of a failure */
 
-	bool timed;
+	struct watch *watch; /* of a box that is watched; watch.h */
+
+	bool timed, measured;
+	bool late;          /* it was prepared, and now gets its command */
 	bool in_network;    /* C has entered the one that H made */
 	bool done;          /* it has started: undo only releases what P holds */
 	unsigned n_started; /* rows of the table begun by P, for undo */
@@ -205,6 +212,11 @@ act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host
 act_fn act_oom_score, act_own_oom_score;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
 void undo_cgroup(struct run *r), undo_oom_score(struct run *r), undo_unit(struct run *r);
+count_fn want_watch, want_workspace, want_late_limits;
+act_fn act_workspace, act_take_workspace, act_late_limits;
+void undo_workspace(struct run *r);
+act_fn act_watch, act_measure;
+void undo_watch(struct run *r);
 count_fn want_net_devices;
 act_fn act_net_device;
 void undo_net_devices(struct run *r);
@@ -281,7 +293,7 @@ int mount_make(struct run *r, const struct mnt *m);
 struct box_usage {
 	uint64_t memory_peak_bytes, oom_kills;
 	uint64_t cpu_user_ns, cpu_system_ns;
-	uint64_t pids_peak;
+	uint64_t pids_peak, pids_refused;
 	uint64_t io_read_bytes, io_write_bytes;
 	const char *cgroup; /* the layout it was told by: "v2", "v1", "hybrid", "none" */
 };
@@ -328,6 +340,13 @@ struct box; /* a running box, seen from the parent */
 
 void run_init(struct run *r, const struct spec *s);
 int box_start(const struct spec *s, bool timed, struct box **out, struct err *e);
+/*
+ * The same in two steps. One that is prepared is built, and waits for its command: `s`, which asks
+ * for the same namespaces, mounts and ids, and outlives the box as the first one does. If that
+ * fails the box is gone, and is only to be freed.
+ */
+int box_prepare(const struct spec *s, bool timed, struct box **out, struct err *e);
+int box_launch(struct box *b, const struct spec *s, struct err *e);
 /* A container, up to where it waits to be started, or a process in one that runs. */
 int container_start(const struct spec *s, const struct keeper *k, struct box **out, struct err *e);
 
@@ -366,9 +385,13 @@ struct box_state {
 
 struct box {
 	int pid, pidfd, control_fd, master_fd;
-	bool ended, has_init;
+	bool ended, has_init, prepared;
+	int workspace_fd; /* -1: none */
 	int status;
+	bool lost;              /* its init was killed by somebody else */
 	struct box_usage usage; /* once it has ended */
+	uint64_t waited_ns;     /* processor time that waiting for it told; or CG_UNKNOWN */
+	struct watch *watch;    /* NULL: nothing is watched */
 	uint32_t next_id;
 	struct run *run;            /* kept for timings and explanations */
 	struct box_event queue[16]; /* events that came while a reply was awaited */
@@ -376,6 +399,7 @@ struct box {
 	char *held; /* memory of the run */
 };
 
+int box_poll_fd(const struct box *b); /* readable: box_next() would not block */
 int box_next(struct box *b, struct box_event *out, int timeout_ms); /* 1 event, 0 time is up */
 int box_signal(struct box *b, int signo);
 int box_state(struct box *b, struct box_state *out);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "run/run.h"
+#include "run/watch.h"
 #include "sys/process.h"
 
 void run_init(struct run *r, const struct spec *s)
@@ -30,6 +31,7 @@ void run_init(struct run *r, const struct spec *s)
 		.parent_pidfd = -1,
 		.init_fd = -1,
 		.master_fd = -1,
+		.workspace_fd = -1,
 		.slave_fd = -1,
 		.controlling_fd = -1,
 		.winsize = { .ws_row = 24, .ws_col = 80 },
@@ -90,15 +92,21 @@ static int start_failed(struct run *r, struct err *e)
 	return code;
 }
 
-/* HOST, CLONE, LINK, the child's stages, LIVE. */
-static int run_start(struct run *r)
+/* HOST, CLONE, LINK; and meanwhile the child's stages up to the init. */
+static int run_prepare(struct run *r)
 {
-	static const enum stage before[] = { STAGE_HOST, STAGE_CLONE, STAGE_LINK };
+	static const enum stage stages[] = { STAGE_HOST, STAGE_CLONE, STAGE_LINK };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(before); i++)
-		if (stage_run(r, before[i]) < 0)
+	for (unsigned i = 0; i < ARRAY_SIZE(stages); i++)
+		if (stage_run(r, stages[i]) < 0)
 			return -1;
-	if (!set_up_done(r))
+	return 0;
+}
+
+/* LAUNCH, the rest of the child's, LIVE. */
+static int run_launch(struct run *r)
+{
+	if (stage_run(r, STAGE_LAUNCH) < 0 || !set_up_done(r))
 		return -1;
 	return stage_run(r, STAGE_LIVE);
 }
@@ -122,19 +130,26 @@ static struct shared *shared_new(void)
 
 static void box_take(struct box *b, struct run *r)
 {
-	b->run = r;
 	b->pid = r->pid;
 	b->pidfd = TAKE_FD(r->pidfd);
 	b->control_fd = TAKE_FD(r->control_fd[0]);
 	b->master_fd = TAKE_FD(r->master_fd);
+	b->workspace_fd = TAKE_FD(r->workspace_fd);
+	b->prepared = false;
 	b->has_init = !r->d->as_pid1 && !r->d->container;
 	b->next_id = 1;
+	b->watch = r->watch;
+	if (b->watch) {
+		b->watch->main_pid = box_main_pid(b);
+		b->watch->main_pidfd =
+			b->watch->main_pid > 0 ? sys_pidfd_open(b->watch->main_pid, 0) : -1;
+	}
 	r->done = true;
 	undo_from(r, r->n_started); /* what is left is of no more use: descriptors, stacks */
 }
 
-static int start(const struct spec *s, const struct keeper *k, bool timed, struct box **out,
-		 struct err *e)
+static int prepare(const struct spec *s, const struct keeper *k, bool timed, struct box **out,
+		   struct err *e)
 {
 	_cleanup_free_ struct box *b = calloc(1, sizeof(*b));
 	_cleanup_free_ struct run *r = malloc(sizeof(*r));
@@ -157,17 +172,66 @@ static int start(const struct spec *s, const struct keeper *k, bool timed, struc
 		r->winsize.ws_col = s->d.columns;
 	}
 	fault_setup(r, environ);
-	if (run_start(r) < 0) {
+	if (run_prepare(r) < 0) {
 		int code = start_failed(r, e);
 
 		free(r->limits_note);
 		munmap(r->shared, sizeof(*r->shared));
 		return code;
 	}
-	box_take(b, r);
-	TAKE_PTR(r);
+	b->pidfd = b->control_fd = b->master_fd = b->workspace_fd = -1;
+	b->prepared = true;
+	b->run = TAKE_PTR(r);
 	*out = TAKE_PTR(b);
 	return 0;
+}
+
+static int launch(struct box *b, struct err *e)
+{
+	struct run *r = b->run;
+
+	r->err = e;
+	if (run_launch(r) < 0) {
+		b->prepared = false;
+		b->ended = true;
+		return start_failed(r, e);
+	}
+	box_take(b, r);
+	return 0;
+}
+
+static int start(const struct spec *s, const struct keeper *k, bool timed, struct box **out,
+		 struct err *e)
+{
+	struct box *b = NULL;
+	int code = prepare(s, k, timed, &b, e);
+
+	if (code == 0)
+		code = launch(b, e);
+	if (code == 0)
+		*out = b;
+	else
+		box_forget(b);
+	return code;
+}
+
+int box_prepare(const struct spec *s, bool timed, struct box **out, struct err *e)
+{
+	return prepare(s, NULL, timed, out, e);
+}
+
+int box_launch(struct box *b, const struct spec *s, struct err *e)
+{
+	struct run *r = b->run;
+
+	if (!b->prepared)
+		return err_set(e, EALREADY, "the box has been launched already");
+	r->late = true;
+	r->spec = s;
+	r->d = &s->d;
+	r->seal = &s->d.seal;
+	r->program = &s->d.main;
+	return launch(b, e);
 }
 
 int box_start(const struct spec *s, bool timed, struct box **out, struct err *e)
@@ -187,7 +251,9 @@ void box_free(struct box *b)
 
 	if (!b)
 		return;
-	if (!b->ended) {
+	if (b->prepared) {
+		undo_from(b->run, b->run->n_started);
+	} else if (!b->ended) {
 		sys_pidfd_send_signal(b->pidfd, SIGKILL);
 		while (waitpid(b->pid, &status, __WALL) < 0 && errno == EINTR)
 			;
@@ -203,6 +269,8 @@ void box_forget(struct box *b)
 	cleanup_fd(&b->pidfd);
 	cleanup_fd(&b->control_fd);
 	cleanup_fd(&b->master_fd);
+	cleanup_fd(&b->workspace_fd);
+	watch_free(b->watch);
 	munmap(b->run->shared, sizeof(*b->run->shared));
 	free(b->run->limits_note);
 	free(b->run);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "run/watch.h"
 #include "sys/fd.h"
 
 /*
@@ -156,6 +157,16 @@ static void put_number(struct buf *b, const char *name, uint64_t value, unsigned
 		buf_printf(b, ",\"%s\":%llu", name, (unsigned long long)(value / scale));
 }
 
+static void put_verdict(struct buf *b, const struct box *box)
+{
+	struct box_verdict v;
+
+	if (!box->watch)
+		return;
+	verdict_of(box, &v);
+	buf_printf(b, ",\"verdict\":\"%s\"", v.name);
+}
+
 static void put_usage(struct buf *b, const struct box_usage *u)
 {
 	buf_printf(b, ",\"usage\":{\"cgroup\":\"%s\"", u->cgroup);
@@ -164,6 +175,7 @@ static void put_usage(struct buf *b, const struct box_usage *u)
 	put_number(b, "cpu-user-us", u->cpu_user_ns, 1000);
 	put_number(b, "cpu-system-us", u->cpu_system_ns, 1000);
 	put_number(b, "pids-peak", u->pids_peak, 1);
+	put_number(b, "pids-refused", u->pids_refused, 1);
 	put_number(b, "io-read-bytes", u->io_read_bytes, 1);
 	put_number(b, "io-write-bytes", u->io_write_bytes, 1);
 	buf_puts(b, "}");
@@ -195,8 +207,10 @@ void status_event(const struct status *st, const struct box *box, const struct b
 		put_status(&line, event->status);
 	if (event->kind == BOX_ENDED)
 		buf_printf(&line, ",\"reaped\":%llu", (unsigned long long)event->reaped);
-	if (box->ended)
+	if (box->ended) {
+		put_verdict(&line, box);
 		put_usage(&line, &box->usage);
+	}
 	buf_puts(&line, "}");
 	put_line(st->fd, &line);
 }

@@ -9,8 +9,8 @@
 #include "base/macro.h"
 #include "run/run.h"
 
-const char *const stage_names[STAGE_COUNT] = { "host", "clone", "link", "join",
-					       "root", "seal",  "live" };
+const char *const stage_names[STAGE_COUNT] = { "host", "clone", "link", "launch",
+					       "join", "root",  "seal", "live" };
 
 const struct step steps[] = {
 	/* clang-format off */
@@ -51,7 +51,13 @@ const struct step steps[] = {
 	  act_host_hooks, NULL },
 	{ STAGE_LINK, "state", "write down the state for what runs inside", want_state_file,
 	  act_state_file, undo_state_file },
-	{ STAGE_LINK, "brief", "tell the init its work", want_init, act_brief, NULL },
+	{ STAGE_LINK, "take-workspace", "take a descriptor of the workspace", want_workspace,
+	  act_take_workspace, undo_workspace },
+
+	{ STAGE_LAUNCH, "late-limits", "set the limits of the command", want_late_limits,
+	  act_late_limits, NULL },
+	{ STAGE_LAUNCH, "watch", "make ready to watch what ends it", want_watch, act_watch, undo_watch },
+	{ STAGE_LAUNCH, "brief", "tell the init its work", want_init, act_brief, NULL },
 
 	{ STAGE_JOIN, "join", "enter a namespace", want_joins, act_join, NULL },
 
@@ -77,6 +83,8 @@ const struct step steps[] = {
 	{ STAGE_ROOT, "loopback", "bring lo up", want_loopback, act_loopback, NULL },
 	{ STAGE_ROOT, "root", "put a new root in place", want_root, act_root, NULL },
 	{ STAGE_ROOT, "mount", "mount or make", want_mounts, act_mount, NULL },
+	{ STAGE_ROOT, "workspace", "hand out a descriptor of the workspace", want_workspace,
+	  act_workspace, NULL },
 	{ STAGE_ROOT, "workdir", "make the working directory, if it is not there", want_workdir,
 	  act_workdir, NULL },
 	{ STAGE_ROOT, "attribute", "set a property of the process", want_attributes, act_attribute,
@@ -109,6 +117,7 @@ const struct step steps[] = {
 	  act_send_console, NULL },
 	{ STAGE_LIVE, "started", "hear from the init that the command runs", want_init, act_started,
 	  NULL },
+	{ STAGE_LIVE, "measure", "begin to measure what the command uses", want_watch, act_measure, NULL },
 	{ STAGE_LIVE, "own-oom-score", "take back our own OOM score", want_oom_score, act_own_oom_score,
 	  NULL },
 	/* clang-format on */

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "ns/ns.h"
 #include "run/run.h"
+#include "run/watch.h"
 #include "run/wire.h"
 #include "sys/mnt.h"
 #include "sys/process.h"
@@ -390,10 +391,45 @@ static void put_brief(struct wire_out *w, const struct run *r)
 	put_hooks(w, &r->d->hooks[HOOK_START_CONTAINER]);
 }
 
-/* The first is there whenever the second is. */
-static unsigned state_files(const struct run *r)
+struct brief_fds {
+	int fds[BRIEF_FDS_MAX];
+	unsigned n;
+	unsigned which; /* enum wire_brief */
+};
+
+static void add_fd(struct brief_fds *b, int fd, unsigned what)
 {
-	return (unsigned)(r->hooks_fd >= 0) + (unsigned)(r->process_fd >= 0);
+	if (fd < 0)
+		return;
+	b->fds[b->n++] = fd;
+	b->which |= what;
+}
+
+/* What the command has as 0, 1 and 2, if that is not what we have. */
+static void add_stdio(struct brief_fds *b, const struct run *r)
+{
+	if (!r->spec->own_stdio && !r->d->collect)
+		return;
+	for (int i = 0; i < 3; i++) {
+		int piped = i > 0 && r->d->collect ? r->watch->child_fd[i - 1] : -1;
+		int given = spec_stdio(r->spec, i);
+
+		b->fds[b->n++] = piped >= 0 ? piped : given >= 0 ? given : i;
+	}
+	b->which |= BRIEF_STDIO;
+}
+
+static struct brief_fds brief_fds(const struct run *r, int file_fd)
+{
+	struct brief_fds b = { 0 };
+
+	add_fd(&b, file_fd, BRIEF_FILE);
+	add_fd(&b, r->hooks_fd, BRIEF_HOOKS);
+	add_fd(&b, r->process_fd, BRIEF_PROCESS);
+	add_fd(&b, r->d->listens ? r->watch->listener_fd[1] : -1, BRIEF_LISTENER);
+	add_stdio(&b, r);
+	b.which |= r->d->watched ? BRIEF_MEASURE : 0;
+	return b;
 }
 
 /* What a packet has no room for goes by memory file. */
@@ -403,6 +439,7 @@ static int brief_by_file(struct run *r)
 	struct wire_out w = { data, 0, BRIEF_MAX, false };
 	struct wire_head head = { .type = WIRE_CONF };
 	_cleanup_fd_ int fd = -1;
+	struct brief_fds fds;
 	int code;
 
 	if (!data)
@@ -414,10 +451,10 @@ static int brief_by_file(struct run *r)
 	}
 	fd = sys_memfd_create("holm-brief", MEMFD_CLOEXEC);
 	code = fd < 0 ? fd : sys_write_all(fd, data, w.len);
+	fds = brief_fds(r, fd);
 	head.len = (uint32_t)w.len;
-	return code < 0 ? code
-			: tell(r, &head, sizeof(head), (int[]){ fd, r->hooks_fd, r->process_fd },
-			       1 + state_files(r));
+	head.value = (int32_t)fds.which;
+	return code < 0 ? code : tell(r, &head, sizeof(head), fds.fds, fds.n);
 }
 
 /* Goes out while the first process works, and lies in the channel until init reads it. */
@@ -426,13 +463,14 @@ int act_brief(struct run *r, size_t i)
 	char *data = r->memory->brief;
 	struct wire_out w = { data, sizeof(struct wire_head), WIRE_MAX, false };
 	struct wire_head *head = (struct wire_head *)data;
+	struct brief_fds fds = brief_fds(r, -1);
 
 	(void)i;
 	put_brief(&w, r);
 	if (w.overflow)
 		return brief_by_file(r);
-	*head = (struct wire_head){ .type = WIRE_CONF };
-	return tell(r, data, w.len, (int[]){ r->hooks_fd, r->process_fd }, state_files(r));
+	*head = (struct wire_head){ .type = WIRE_CONF, .value = (int32_t)fds.which };
+	return tell(r, data, w.len, fds.fds, fds.n);
 }
 
 /* ---- LIVE ---- */
@@ -507,6 +545,8 @@ int act_started(struct run *r, size_t i)
 	if (n < (ssize_t)sizeof(packet) || packet.head.type != WIRE_STARTED)
 		return lost_child(r);
 	shared->main_pid = packet.started.pid;
+	if (r->watch)
+		r->watch->setup_cpu_ns = packet.started.setup_cpu_ns;
 	memcpy(&shared->step_ns[seal], packet.started.step_ns, sizeof(packet.started.step_ns));
 	if (packet.started.code == 0)
 		return 0;

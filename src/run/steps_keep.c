@@ -225,7 +225,7 @@ int act_host_hooks(struct run *r, size_t i)
 size_t want_state_file(const struct run *r)
 {
 	return r->d->hooks[HOOK_START_CONTAINER].n ||
-	       r->d->seal.filter_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	       (r->d->container && r->d->seal.filter_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
 }
 
 int act_state_file(struct run *r, size_t i)

@@ -20,14 +20,28 @@ enum wire_type {
 	WIRE_RUN,      /* argv; up to three descriptors for its stdio */
 	WIRE_RUN_REPLY, /* value: pid inside or -errno */
 	WIRE_STATE_REPLY,
-	WIRE_EVENT,    /* a struct box_event */
-	WIRE_GO,       /* the parent has done its part of the set-up */
-	WIRE_TREE,     /* an idmapped tree, as a descriptor */
-	WIRE_TERMINAL, /* the terminal's master, as a descriptor */
-	WIRE_STARTED,  /* a struct wire_started */
-	WIRE_MOUNTED,  /* a container is mounted: the parent's hooks may run */
-	WIRE_HOOKED,   /* they have; with the state, as a descriptor */
+	WIRE_EVENT,     /* a struct box_event */
+	WIRE_GO,        /* the parent has done its part of the set-up */
+	WIRE_TREE,      /* an idmapped tree, as a descriptor */
+	WIRE_TERMINAL,  /* the terminal's master, as a descriptor */
+	WIRE_STARTED,   /* a struct wire_started */
+	WIRE_MOUNTED,   /* a container is mounted: the parent's hooks may run */
+	WIRE_HOOKED,    /* they have; with the state, as a descriptor */
+	WIRE_WORKSPACE, /* the workspace, as a descriptor */
+	WIRE_USAGE,     /* a struct wire_usage, before the last event */
 };
+
+/* Which descriptors come with WIRE_CONF, in this order: its value. */
+enum wire_brief {
+	BRIEF_FILE = 1,     /* the brief itself, that a packet has no room for */
+	BRIEF_HOOKS = 2,    /* the state, as hooks read it */
+	BRIEF_PROCESS = 4,  /* the state of the process, as a listener reads it */
+	BRIEF_LISTENER = 8, /* to whom the filter's listener goes */
+	BRIEF_STDIO = 16,   /* three: what the command has as 0, 1 and 2 */
+	BRIEF_MEASURE = 32, /* no descriptor: say what the command uses */
+};
+
+#define BRIEF_FDS_MAX 7
 
 /* What is said to a container that waits, over its start socket. */
 #define START_WORD 'S'
@@ -39,6 +53,16 @@ struct wire_started {
 	int32_t pid;         /* inside */
 	char failed[128];
 	uint64_t step_ns[24];
+	uint64_t setup_cpu_ns; /* processor time before the command (INIT_MEASURES) */
+};
+
+/* What the command and its descendants used, as far as somebody waited for them. */
+struct wire_usage {
+	uint64_t user_ns, system_ns;
+	uint64_t wall_ns; /* of the command alone */
+	uint64_t main_peak_bytes;
+	uint64_t voluntary, involuntary; /* context switches */
+	uint64_t minor_faults, major_faults;
 };
 
 struct wire_head {

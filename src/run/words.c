@@ -385,6 +385,8 @@ int words_failure(const struct run *r, const struct step *s, size_t item, int co
 	const char *hint = hint_for(r, s->name, code), *words = strerrordesc_np(code);
 	struct buf object = { 0 };
 
+	if (e)
+		e->step = s->name;
 	if (e && e->code) /* whoever failed has said it all already */
 		return -code;
 	if (r->d->container && (str_eq(s->name, "exec") || str_eq(s->name, "start")))

@@ -277,6 +277,37 @@ int scmp_knows(const char *name)
 	return find_syscall(name) != NULL;
 }
 
+static int abi_of(uint32_t arch, int *nr)
+{
+	switch (arch) {
+	case AUDIT_ARCH_X86_64:
+		if (!((uint32_t)*nr & X32_BIT))
+			return SCMP_ABI_X86_64;
+		*nr &= ~(int)X32_BIT;
+		return SCMP_ABI_X32;
+	case AUDIT_ARCH_I386:
+		return SCMP_ABI_X86;
+	case AUDIT_ARCH_AARCH64:
+		return SCMP_ABI_AARCH64;
+	case AUDIT_ARCH_ARM:
+		return SCMP_ABI_ARM;
+	case AUDIT_ARCH_RISCV64:
+		return SCMP_ABI_RISCV64;
+	default:
+		return -1;
+	}
+}
+
+const char *scmp_name(uint32_t arch, int nr)
+{
+	int abi = abi_of(arch, &nr);
+
+	for (size_t i = 0; abi >= 0 && nr >= 0 && i < SYSCALL_COUNT; i++)
+		if (syscall_table[i].numbers[abi] == nr)
+			return syscall_names + syscall_table[i].name_at;
+	return NULL;
+}
+
 /* Lower is stricter; the kernel compares the actions of several filters in this way. */
 static int32_t strictness(uint32_t action)
 {

@@ -47,5 +47,14 @@ int scmp_compile(const struct scmp_profile *p, struct sock_filter *out, size_t r
 /* Is there a system call of that name in any convention? */
 int scmp_knows(const char *name);
 
+/* The name of call `nr` of the convention AUDIT_ARCH_*; NULL if there is none that we know. */
+const char *scmp_name(uint32_t arch, int nr);
+
+/*
+ * The action for call `nr` of our own convention with arguments of 0, or -EOPNOTSUPP: it uses
+ * instructions that no filter of ours has.
+ */
+int64_t seccomp_decide(const struct sock_filter *insns, size_t len, int nr);
+
 /* Can this file content be a filter? 1 - 4096 whole instructions; the kernel checks the rest. */
 int seccomp_check_raw(const void *data, size_t len, struct err *e);

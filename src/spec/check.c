@@ -221,11 +221,41 @@ char *path_normal(struct arena *a, const char *cwd, const char *path)
 	return out;
 }
 
+/*
+ * What was decided for the box stands; what is about the command is decided anew, from the same
+ * facts.
+ */
+int spec_check_late(struct spec *s, const struct spec *prepared, const struct facts *f,
+		    struct err *e)
+{
+	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
+		check_watch,
+		check_limits,
+		check_program,
+		check_late_command,
+	};
+	struct decided *d = &s->d;
+	int r = 0;
+
+	*d = prepared->d;
+	d->main = (struct program){ 0 };
+	d->services.items = NULL;
+	d->services.n = 0;
+	d->notes = (strings){ 0 };
+	d->pty = d->collect = d->listens = false;
+	d->seal.rlimits = (rlimits){ 0 };
+	d->seal.n_keep_fds = 0;
+	d->seal.change_nice = false;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)
+		r = parts[i](s, f, e);
+	return r;
+}
+
 int spec_check(struct spec *s, const struct facts *f, struct err *e)
 {
 	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
-		check_fallback, check_namespaces, check_limits, check_ids,
-		check_memory,   check_program,    check_root,
+		check_fallback, check_namespaces, check_watch,   check_limits,
+		check_ids,      check_memory,     check_program, check_root,
 	};
 
 	s->d = (struct decided){ .seal = SEAL_INIT };

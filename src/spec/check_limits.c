@@ -110,7 +110,7 @@ int check_limits(struct spec *s, const struct facts *f, struct err *e)
 	struct resources *r;
 	int code;
 
-	if (!l->given && !l->cgroup)
+	if (!l->given && !l->cgroup && !l->account)
 		return 0;
 	r = limits_copy(s, &l->resources);
 	if (!r)

@@ -98,6 +98,13 @@ static int check_command(struct spec *s, struct err *e)
 {
 	struct program *p = &s->d.main;
 
+	if (s->prepared && !s->command.n) { /* never executed */
+		static char *nothing[] = { (char *)"/", NULL };
+
+		p->path = "/";
+		p->argv = nothing;
+		return 0;
+	}
 	if (!s->command.n || !*s->command.items[0])
 		return err_set(e, EINVAL, "no command to run");
 	p->name = "main";
@@ -235,9 +242,12 @@ int check_program(struct spec *s, const struct facts *f, struct err *e)
 		return err_errno(e, ENOMEM, "notes");
 	d->die_with_parent = !s->outlive_parent;
 	/* Any of the three: a terminal opened for output can be read from as well. */
-	d->pty = s->pty == TRI_YES || (s->pty == TRI_AUTO && (f->tty[0] || f->tty[1] || f->tty[2]));
-	for (int i = 0; i < 3; i++)
-		d->seal.tty[i] = f->tty[i] || s->pty == TRI_YES;
+	for (int i = 0; i < 3; i++) {
+		bool shown = f->tty[i] && !(d->collect && i > 0);
+
+		d->seal.tty[i] = shown || s->pty == TRI_YES;
+		d->pty |= s->pty == TRI_YES || (s->pty == TRI_AUTO && shown);
+	}
 	d->seal.die_with_starter = d->die_with_parent && (d->as_pid1 || !d->init_is_pid1);
 	d->seal.block_fd = s->block_fd;
 	d->seal.new_session = true;
@@ -245,6 +255,7 @@ int check_program(struct spec *s, const struct facts *f, struct err *e)
 	d->seal.caps = s->caps;
 	d->seal.filter = s->filter;
 	d->seal.filter_len = s->filter_len;
+	d->seal.filter_flags = s->filter_flags;
 	d->seal.landlock = s->landlock;
 	d->seal.landlock_on = s->landlock.n > 0;
 	if (s->filter && s->allow_new_privs && s->ns[NS_USER].mode == NS_SHARED && !f->privileged)

@@ -382,13 +382,39 @@ static bool visible(const struct spec *s, const char *path)
 }
 
 /* A command given by a path that the box would not see is shown to it, alone and read-only. */
+/* "./prog" is what was put there; and so is what is given with its whole path. */
+static bool in_workspace(const struct spec *s, const char *path)
+{
+	const char *dir = s->d.workspace;
+
+	return dir && (*path != '/' ? !s->cwd : path_below(path, dir));
+}
+
+static int add_workspace(struct spec *s, const struct facts *f, struct err *e)
+{
+	struct decided *d = &s->d;
+
+	if (!s->workspace)
+		return 0;
+	if (*s->workspace != '/' || str_eq(s->workspace, "/"))
+		return err_set(e, EINVAL, "workspace: \"%s\" is no absolute path below /",
+			       s->workspace);
+	if (s->work)
+		return err_set(e, EINVAL, "workspace and work exclude each other");
+	d->workspace = path_normal(s->arena, f->cwd, s->workspace);
+	if (!d->workspace)
+		return -ENOMEM;
+	d->seal.cwd = d->workspace;
+	return add_fresh(s, d->workspace, 0755);
+}
+
 static int add_command(struct spec *s, const struct facts *f, struct err *e)
 {
 	const char *path = s->d.main.path;
 	struct fact_path is;
 	struct mnt *m;
 
-	if (!strchr(path, '/'))
+	if (!strchr(path, '/') || !s->command.n || in_workspace(s, path))
 		return 0;
 	path = path_normal(s->arena, f->cwd, path);
 	if (!path)
@@ -407,6 +433,24 @@ static int add_command(struct spec *s, const struct facts *f, struct err *e)
 	m->src = path;
 	m->attrs = RO_VIEW;
 	m->is_command = true;
+	return 0;
+}
+
+/* In a box that is there already no mount can show it. */
+int check_late_command(struct spec *s, const struct facts *f, struct err *e)
+{
+	const char *path = s->d.main.path;
+
+	if (s->cwd)
+		s->d.seal.cwd = s->cwd;
+	if (!strchr(path, '/') || in_workspace(s, path))
+		return 0;
+	s->d.main.path = path_normal(s->arena, f->cwd, path);
+	if (!s->d.main.path)
+		return err_errno(e, ENOMEM, "command");
+	if (s->d.root_kind == ROOT_DEFAULT && s->d.new_root && !visible(s, s->d.main.path))
+		return err_set(e, EXDEV, "command %s: is not in the box that was prepared",
+			       s->command.items[0]);
 	return 0;
 }
 
@@ -512,6 +556,9 @@ int check_root(struct spec *s, const struct facts *f, struct err *e)
 	int r;
 
 	if (!s->d.new_root) {
+		if (s->workspace)
+			return err_set(e, EINVAL,
+				       "workspace: can only be made in a root of the box's own");
 		decide_cwd(s);
 		if (!s->cwd)
 			s->d.seal.cwd = s->ns[NS_MNT].mode == NS_SHARED ? f->cwd : "/";
@@ -529,6 +576,8 @@ int check_root(struct spec *s, const struct facts *f, struct err *e)
 		r = add_user_mount(s, f, &s->mounts.items[i], e);
 	if (r == 0)
 		r = add_work(s, f, e);
+	if (r == 0)
+		r = add_workspace(s, f, e);
 	if (r == 0 && s->d.root_kind == ROOT_DEFAULT)
 		r = add_command(s, f, e);
 	if (r == -ENOMEM)

@@ -49,16 +49,16 @@ static int set_tri(struct spec *s, const struct field *f, const char *value, str
 
 const struct field spec_fields[] = {
 	/* clang-format off */
-	{ "cwd", 0, 0, "Program", "DIR", "working directory inside", set_string, AT(cwd) },
-	{ "env", 'e', FIELD_LIST, "Program", "NAME[=VALUE]",
+	{ "cwd", 0, FIELD_LATE, "Program", "DIR", "working directory inside", set_string, AT(cwd) },
+	{ "env", 'e', FIELD_LIST | FIELD_LATE, "Program", "NAME[=VALUE]",
 	  "set a variable, or pass the caller's on", set_env, 0 },
-	{ "keep-env", 0, FIELD_BOOL, "Program", NULL,
+	{ "keep-env", 0, FIELD_BOOL | FIELD_LATE, "Program", NULL,
 	  "pass the caller's whole environment on", set_bool, AT(keep_env) },
 	{ "keep-fd", 0, FIELD_LIST, "Program", "N",
 	  "leave descriptor N open inside (0, 1 and 2 always are)", set_keep_fd, 0 },
-	{ "umask", 0, 0, "Program", "OCTAL", "file mode creation mask (022)", set_string, AT(umask) },
-	{ "nice", 0, 0, "Program", "N", "scheduling priority, -20 to 19", set_string, AT(nice) },
-	{ "rlimit", 0, FIELD_LIST, "Program", "NAME=SOFT[:HARD]",
+	{ "umask", 0, FIELD_LATE, "Program", "OCTAL", "file mode creation mask (022)", set_string, AT(umask) },
+	{ "nice", 0, FIELD_LATE, "Program", "N", "scheduling priority, -20 to 19", set_string, AT(nice) },
+	{ "rlimit", 0, FIELD_LIST | FIELD_LATE, "Program", "NAME=SOFT[:HARD]",
 	  "a resource limit: nofile=64:128, as=2g, cpu=unlimited", set_rlimit, 0 },
 	{ "service", 0, FIELD_LIST, "Program", "NAME[:RESTART]=CMD",
 	  "a companion beside the command, run by /bin/sh -c; RESTART is no, on-failure or always",
@@ -91,6 +91,9 @@ const struct field spec_fields[] = {
 	{ "work", 0, 0, "Root", "DIR",
 	  "a host directory, writable, at the same path; becomes the working directory",
 	  set_string, AT(work) },
+	{ "workspace", 0, 0, "Root", "DST",
+	  "an empty directory, writable, gone with the box; becomes the working directory",
+	  set_string, AT(workspace) },
 	{ "scratch-size", 0, 0, "Root", "SIZE",
 	  "room for /tmp, /run and /dev/shm together (1g)", set_size, AT(scratch_bytes) },
 
@@ -118,36 +121,59 @@ const struct field spec_fields[] = {
 	  "private, slave, shared or unbindable: for the root, or the mount at DST", set_propagation, 0 },
 
 	{ "cap", 0, FIELD_LIST, "Rights", "NAME", "keep a capability of the box's own user namespace", set_cap, 0 },
-	{ "seccomp", 0, 0, "Rights", "default|none|FILE",
+	{ "seccomp", 0, FIELD_LATE, "Rights", "default|none|FILE",
 	  "system call filter: an OCI profile (JSON) or a compiled filter", set_string, AT(seccomp) },
-	{ "landlock", 0, FIELD_LIST, "Rights", "ACCESS:PATH",
+	{ "landlock", 0, FIELD_LIST | FIELD_LATE, "Rights", "ACCESS:PATH",
 	  "allow only these paths; ACCESS is ro, rx, rw or all", set_landlock, 0 },
 	{ "allow-new-privs", 0, FIELD_BOOL, "Rights", NULL,
 	  "let set-user-id programs work inside", set_bool, AT(allow_new_privs) },
 	{ "fallback", 0, 0, "Rights", "landlock",
 	  "where user namespaces are refused: Landlock, seccomp and limits alone", set_fallback, 0 },
 
-	{ "memory", 0, 0, "Limits", "SIZE", "memory for the box as a whole",
+	{ "memory", 0, FIELD_LATE, "Limits", "SIZE", "memory for the box as a whole",
 	  set_memory, AT(limits.resources.memory_limit) },
-	{ "swap", 0, 0, "Limits", "SIZE", "swap on top of --memory (0)", set_swap, 0 },
-	{ "memory-low", 0, 0, "Limits", "SIZE", "memory that is taken from the box last",
+	{ "swap", 0, FIELD_LATE, "Limits", "SIZE", "swap on top of --memory (0)", set_swap, 0 },
+	{ "memory-low", 0, FIELD_LATE, "Limits", "SIZE", "memory that is taken from the box last",
 	  set_memory, AT(limits.resources.memory_reservation) },
-	{ "cpus", 0, 0, "Limits", "N.N", "processors' worth of time: 0.5, 2", set_cpu_time, 0 },
-	{ "cpu-weight", 0, 0, "Limits", "N", "share of the processors when they are scarce, 1 to 10000 (100)",
+	{ "cpus", 0, FIELD_LATE, "Limits", "N.N", "processors' worth of time: 0.5, 2", set_cpu_time, 0 },
+	{ "cpu-weight", 0, FIELD_LATE, "Limits", "N", "share of the processors when they are scarce, 1 to 10000 (100)",
 	  set_weight, AT(limits.resources.cpu_weight) },
-	{ "cpuset", 0, 0, "Limits", "LIST", "run on these processors alone: 0-3,7", set_cpuset, 0 },
-	{ "pids", 0, 0, "Limits", "N", "processes and threads, the init included", set_pids, 0 },
-	{ "io-weight", 0, 0, "Limits", "N", "share of the disks when they are busy, 1 to 10000 (100)",
+	{ "cpuset", 0, FIELD_LATE, "Limits", "LIST", "run on these processors alone: 0-3,7", set_cpuset, 0 },
+	{ "pids", 0, FIELD_LATE, "Limits", "N", "processes and threads, the init included", set_pids, 0 },
+	{ "io-weight", 0, FIELD_LATE, "Limits", "N", "share of the disks when they are busy, 1 to 10000 (100)",
 	  set_weight, AT(limits.resources.io_weight_v2) },
-	{ "io-max", 0, FIELD_LIST, "Limits", "DISK:RATE=N[,...]",
+	{ "io-max", 0, FIELD_LIST | FIELD_LATE, "Limits", "DISK:RATE=N[,...]",
 	  "rbps, wbps, riops, wiops; DISK is MAJOR:MINOR, or a path on it", set_io_max, 0 },
-	{ "hugetlb", 0, FIELD_LIST, "Limits", "SIZE=LIMIT", "huge pages of a size: 2m=64m", set_hugetlb, 0 },
+	{ "hugetlb", 0, FIELD_LIST | FIELD_LATE, "Limits", "SIZE=LIMIT", "huge pages of a size: 2m=64m", set_hugetlb, 0 },
 	{ "devices", 0, FIELD_LIST, "Limits", "RULE",
 	  "allow devices, beside those of each box no others: \"c 10:229 rw\"", set_devices, 0 },
 	{ "cgroup", 0, FIELD_BOOL, "Limits", NULL,
 	  "a cgroup without limits too, to be told what was used", set_bool, AT(limits.cgroup) },
-	{ "limits", 0, 0, "Limits", "strict|best-effort",
+	{ "limits", 0, FIELD_LATE, "Limits", "strict|best-effort",
 	  "a limit that cannot be had is an error (strict), or left out", set_limits, 0 },
+
+	{ "time", 0, FIELD_LATE, "End", "SOFT[:HARD]", "processor time of all processes together: 2s, 500ms",
+	  set_watch_time, AT(watch.time_ns) },
+	{ "wall", 0, FIELD_LATE, "End", "SOFT[:HARD]", "time from the start of the command",
+	  set_watch_time, AT(watch.wall_ns) },
+	{ "idle", 0, FIELD_LATE, "End", "SOFT[:HARD]", "time in a row in which nothing of the box runs",
+	  set_watch_time, AT(watch.idle_ns) },
+	{ "output", 0, FIELD_LATE, "End", "SOFT[:HARD]", "bytes on standard output and error together",
+	  set_watch_size, AT(watch.output_bytes) },
+	{ "file-size", 0, FIELD_LATE, "End", "SIZE[:HARD]", "of each file that is written (rlimit fsize)",
+	  set_one_rlimit, RLIMIT_FSIZE },
+	{ "open-files", 0, FIELD_LATE, "End", "N[:HARD]", "descriptors of each process (rlimit nofile)",
+	  set_one_rlimit, RLIMIT_NOFILE },
+	{ "stack", 0, FIELD_LATE, "End", "SIZE[:HARD]", "of each process (rlimit stack)",
+	  set_one_rlimit, RLIMIT_STACK },
+	{ "core", 0, FIELD_LATE, "End", "SIZE[:HARD]", "of a core dump (rlimit core; 0)",
+	  set_one_rlimit, RLIMIT_CORE },
+	{ "seccomp-action", 0, FIELD_LATE, "End", "errno|kill|log",
+	  "what a system call leads to that the filter forbids: it fails, ends the box, or fails and is told",
+	  set_denied, 0 },
+	{ "judge", 0, FIELD_BOOL | FIELD_LATE, "End", NULL,
+	  "end the box at the first limit that it reaches, those of memory and pids too",
+	  set_bool, AT(watch.judge) },
 
 	{ "outlive-parent", 0, FIELD_BOOL, "Life", NULL, "go on when holm is killed", set_bool, AT(outlive_parent) },
 	{ "info-fd", 0, 0, "Life", "N", "write what was made, as one JSON line", set_fd, AT(info_fd) },
@@ -197,6 +223,15 @@ struct spec *spec_copy(const struct spec *s)
 	}
 	*copy = *s;
 	copy->arena = a;
+	/* The original's may be written to again, and a box that was prepared is compared by it. */
+	copy->journal.items = arena_alloc(a, (s->journal.n + 1) * sizeof(*s->journal.items));
+	if (!copy->journal.items) {
+		arena_free(a);
+		return NULL;
+	}
+	if (s->journal.n)
+		memcpy(copy->journal.items, s->journal.items,
+		       s->journal.n * sizeof(*s->journal.items));
 	return copy;
 }
 
@@ -215,6 +250,34 @@ static int note_entry(struct spec *s, const char *field, const char *value)
 		return -ENOMEM;
 	*entry = (struct spec_entry){ field, arena_strdup(s->arena, value) };
 	return entry->value ? 0 : -ENOMEM;
+}
+
+/* The next entry that is about the box; NULL behind the last. */
+static const struct spec_entry *next_of_shape(const struct spec *s, size_t *at)
+{
+	while (*at < s->journal.n) {
+		const struct spec_entry *entry = &s->journal.items[(*at)++];
+		const struct field *f = field_find(entry->field); /* the command is none */
+
+		if (f && !(f->flags & FIELD_LATE))
+			return entry;
+	}
+	return NULL;
+}
+
+bool spec_same_shape(const struct spec *a, const struct spec *b)
+{
+	size_t at_a = 0, at_b = 0;
+	const struct spec_entry *in_a, *in_b;
+
+	do {
+		in_a = next_of_shape(a, &at_a);
+		in_b = next_of_shape(b, &at_b);
+		if (in_a && in_b &&
+		    (!str_eq(in_a->field, in_b->field) || !str_eq(in_a->value, in_b->value)))
+			return false;
+	} while (in_a && in_b);
+	return !in_a && !in_b;
 }
 
 int field_set(struct spec *s, const struct field *f, const char *value, struct err *e)

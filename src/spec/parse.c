@@ -113,11 +113,22 @@ static int limit_value(const char *text, rlim_t *out)
 	return r;
 }
 
+int rlimit_add(struct spec *s, const struct field *f, const struct rlimit_wish *wish, struct err *e)
+{
+	struct rlimit_wish *slot =
+		arena_push(s->arena, &s->rlimits.items, &s->rlimits.n, sizeof(*slot));
+
+	if (!slot)
+		return err_errno(e, ENOMEM, "%s", f->name);
+	*slot = *wish;
+	return 0;
+}
+
 int set_rlimit(struct spec *s, const struct field *f, const char *value, struct err *e)
 {
 	const char *soft, *hard = NULL;
 	const char *name = head_of(s, value, '=', &soft);
-	struct rlimit_wish wish, *slot;
+	struct rlimit_wish wish;
 
 	wish.resource = rlimit_by_name(name);
 	if (wish.resource < 0)
@@ -131,11 +142,7 @@ int set_rlimit(struct spec *s, const struct field *f, const char *value, struct 
 	if (wish.limit.rlim_cur > wish.limit.rlim_max)
 		return err_set(e, EINVAL, "%s: %s: the soft limit is above the hard one", f->name,
 			       value);
-	slot = arena_push(s->arena, &s->rlimits.items, &s->rlimits.n, sizeof(*slot));
-	if (!slot)
-		return err_errno(e, ENOMEM, "%s", f->name);
-	*slot = wish;
-	return 0;
+	return rlimit_add(s, f, &wish, e);
 }
 
 static bool service_name_ok(const char *name)

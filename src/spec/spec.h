@@ -240,6 +240,10 @@ struct decided {
 	bool cgroup;                       /* it has one of its own */
 	bool own_cgroup_ns;                /* entered after its cgroup was joined */
 	const struct resources *resources; /* of its cgroup; NULL: no limits */
+	bool watched;                      /* its limits and its end are (run/watch.h) */
+	const char *workspace;             /* a directory inside; NULL: none */
+	bool collect;                      /* what it writes to 1 and 2 goes through us */
+	bool listens;                      /* the filter asks us about what it forbids */
 
 	/* of containers */
 	const struct container *container; /* NULL: a box */
@@ -281,10 +285,26 @@ struct io_wish {
 struct limits {
 	bool given;         /* some limit is */
 	bool cgroup;        /* a cgroup without limits will do */
+	bool account;       /* one is wanted to count by, if it can be had */
 	bool best_effort;   /* leave out what cannot be had */
 	int64_t swap_bytes; /* on top of memory */
 	LIST(struct io_wish) io;
 	struct resources resources; /* the others, as they were given */
+};
+
+/* A limit that ends the box at its hard value; the verdict names it from the soft one on. 0: none.
+ */
+struct watch_limit {
+	uint64_t soft, hard;
+};
+
+enum denied { DENIED_ERRNO, DENIED_KILL, DENIED_LOG }; /* what a forbidden system call leads to */
+
+/* When a box is ended from outside, and what is told of its end (run/watch.h). */
+struct watch_wish {
+	bool judge; /* any limit that is reached ends it, also those that the kernel enforces */
+	struct watch_limit time_ns, wall_ns, idle_ns, output_bytes;
+	enum denied denied;
 };
 
 /* What was set, in order, in the words in which it was set: a spec can be printed as a profile. */
@@ -307,6 +327,8 @@ struct spec {
 	rlimits rlimits;
 	bool as_pid1;
 	enum tri pty;
+	bool own_stdio;
+	int stdio[3]; /* and then: what it has as 0, 1 and 2; -1: the caller's */
 
 	/* namespaces */
 	struct ns_choice ns[NS_COUNT];
@@ -323,7 +345,7 @@ struct spec {
 	const char *rootfs;
 	bool writable, host_root;
 	const char *root_overlay; /* "tmp", or a directory that keeps the changes */
-	const char *work;
+	const char *work, *workspace;
 	uint64_t scratch_bytes;
 	mnts mounts;
 	uint64_t root_propagation;
@@ -336,6 +358,7 @@ struct spec {
 	const char *fallback;
 
 	struct limits limits;
+	struct watch_wish watch;
 
 	/* life */
 	bool outlive_parent;
@@ -347,6 +370,7 @@ struct spec {
 
 	const struct container *container; /* a bundle's, and then nothing above counts */
 	uint32_t filter_flags;
+	bool prepared; /* the command comes later */
 
 	struct decided d;
 };
@@ -389,6 +413,7 @@ struct facts {
 enum field_flag {
 	FIELD_LIST = 1, /* may be given several times */
 	FIELD_BOOL = 2, /* takes no argument as an option */
+	FIELD_LATE = 4, /* of the command, not of the box that is built for it */
 };
 
 struct field {
@@ -401,6 +426,12 @@ struct field {
 	int (*set)(struct spec *s, const struct field *f, const char *value, struct err *e);
 	size_t param; /* plain setters: the offset of what they store; others: as they say */
 };
+
+/* What the command is to have as descriptor `i` of 0, 1 and 2; -1: the caller's. */
+static inline int spec_stdio(const struct spec *s, int i)
+{
+	return s->own_stdio ? s->stdio[i] : -1;
+}
 
 extern const struct field spec_fields[];
 extern const size_t spec_n_fields;
@@ -421,6 +452,16 @@ int spec_command(struct spec *s, const char *word); /* one more word */
 int field_set(struct spec *s, const struct field *f, const char *value, struct err *e);
 int spec_load(struct spec *s, const char *json, size_t len, const char *name, struct err *e);
 int spec_check(struct spec *s, const struct facts *f, struct err *e);
+/*
+ * The same for a box that was prepared by another spec of the same shape, and is not in a fallback.
+ * -EXDEV: the command is not in that box.
+ */
+int spec_check_late(struct spec *s, const struct spec *prepared, const struct facts *f,
+		    struct err *e);
+
+/* One more limit of each process. */
+int rlimit_add(struct spec *s, const struct field *f, const struct rlimit_wish *wish,
+	       struct err *e);
 
 /* parse.c: the setters of fields that have a grammar of their own */
 typedef int field_set_fn(struct spec *s, const struct field *f, const char *value, struct err *e);
@@ -432,6 +473,11 @@ field_set_fn set_bind, set_tmpfs, set_overlay, set_place, set_file, set_symlink,
 /* parse_limits.c */
 field_set_fn set_memory, set_swap, set_cpu_time, set_weight, set_cpuset, set_pids, set_io_max;
 field_set_fn set_hugetlb, set_devices, set_limits;
+/* parse_watch.c */
+field_set_fn set_watch_time, set_watch_size, set_one_rlimit, set_denied;
+
+/* Would boxes of both be built in the same way, but for what shows a command? */
+bool spec_same_shape(const struct spec *a, const struct spec *b);
 
 /* An absolute, normalised path: no "//", "/./" or "/../"; in the arena. */
 char *path_normal(struct arena *a, const char *cwd, const char *path);
@@ -443,8 +489,10 @@ int check_root(struct spec *s, const struct facts *f, struct err *e);
 int check_program(struct spec *s, const struct facts *f, struct err *e);
 int check_fallback(struct spec *s, const struct facts *f, struct err *e);
 int check_limits(struct spec *s, const struct facts *f, struct err *e);
+int check_watch(struct spec *s, const struct facts *f, struct err *e);
 /* A copy, to decide on; with rules for devices it allows what is in every box and container. */
 struct resources *limits_copy(struct spec *s, const struct resources *wish);
+int check_late_command(struct spec *s, const struct facts *f, struct err *e);
 int check_time(struct spec *s, struct err *e);
 int check_memory(struct spec *s, const struct facts *f, struct err *e);
 int check_container(struct spec *s, const struct facts *f, struct err *e); /* of all of it */

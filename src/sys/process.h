@@ -139,6 +139,21 @@ static inline int sys_clock_gettime(int clock, struct timespec *out)
 	return (int)RAW2(SYS_clock_gettime, clock, out);
 }
 
+/* Processor time of the calling process so far. */
+static inline uint64_t sys_cpu_ns(void)
+{
+	struct timespec ts = { 0, 0 };
+
+	sys_clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+/* Of children that were waited for, and theirs. */
+static inline int sys_getrusage_children(struct rusage *out)
+{
+	return (int)RAW2(SYS_getrusage, RUSAGE_CHILDREN, out);
+}
+
 /* sched_setattr(2); C libraries differ in whether they have this struct. */
 struct sys_sched_attr {
 	uint32_t size, policy;

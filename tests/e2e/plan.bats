@@ -13,7 +13,7 @@ load helpers
 	[[ $output == *"bind $T -> /x"* ]]
 	[[ $output == *"exec"*"touch /x/made"* ]]
 	# Stages come in their order, and each step says what it does.
-	stages="host clone link join root seal live"
+	stages="host clone link launch join root seal live"
 	[ "$(awk '{print $1}' <<<"$output" | uniq | sort | uniq -d)" = "" ]
 	last=0
 	for stage in $(awk '{print $1}' <<<"$output" | uniq); do

@@ -34,7 +34,7 @@ namespaces() {
 snapshot() {
 	namespaces | wc -l
 	wc -l </proc/self/mountinfo
-	find /tmp -maxdepth 1 -name 'holm*' ! -name 'holm-test*' | sort
+	find /tmp -maxdepth 1 -name 'holm*' ! -name 'holm-test*' ! -name 'holm-vm-*' | sort
 	find "$BIN" | sort
 	cgroups
 	pgrep -fc "sleep $MARK" || true
@@ -43,7 +43,7 @@ snapshot() {
 
 # A parent that was killed leaves its cgroup to the next one that looks.
 cgroups() {
-	[ "$SPEC" = limits ] || return 0
+	[ "$SPEC" = limits ] || [ "$SPEC" = judge ] || return 0
 	"$BIN/holm" doctor --clean >/dev/null
 	"$BIN/holm" doctor | grep -c 'left by killed programs' || true
 	find /sys/fs/cgroup -type d -name "holm-box-$(stat -Lc %i /proc/self/ns/pid | xargs printf '%x')-*"
@@ -73,6 +73,7 @@ options() {
 	case $SPEC in
 	default) echo "" ;;
 	overlay) echo "--rootfs $BIN/root --overlay tmp --map-users 0:100000:65536 --map-groups 0:100000:65536 --pty yes --time-offset boottime=+1h --rlimit nofile=64 --nice 1" ;;
+	judge) echo "--limits best-effort --judge --workspace /work --time 1h --wall 1h --idle 1h --output 1m --memory 64m --seccomp-action kill --stack 8m" ;;
 	limits) echo "--limits best-effort --cgroup --memory 64m --pids 20" ;;
 	user) echo "--user root --hostname x --cap net_admin --ro-bind $BIN/root:/r --tmpfs /t" ;;
 	esac
@@ -198,5 +199,20 @@ check_parent() {
 
 @test "limits: the parent is killed at every step" {
 	SPEC=limits
+	isolated parent
+}
+
+@test "judge: every step fails in turn" {
+	SPEC=judge
+	isolated fail
+}
+
+@test "judge: whoever runs a step is killed, at every step" {
+	SPEC=judge
+	isolated kill
+}
+
+@test "judge: the parent is killed at every step" {
+	SPEC=judge
 	isolated parent
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -242,6 +243,160 @@ static void tells_what_was_used(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
+static struct holm_box *prepared(struct holm_spec *spec)
+{
+	struct holm_box *box;
+
+	if (holm_prepare(spec, &box) < 0)
+		fail_msg("%s", holm_error(spec)->text);
+	return box;
+}
+
+static void put_file(int dir_fd, const char *name, const char *text)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void assert_file(int dir_fd, const char *name, const char *text)
+{
+	char got[64] = "";
+	int fd = openat(dir_fd, name, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, got, sizeof(got) - 1), strlen(text));
+	assert_string_equal(got, text);
+	close(fd);
+}
+
+/* The command comes later than the box; and files in and out by the workspace's descriptor. */
+static void prepared_and_launched(void **state)
+{
+	struct holm_spec *bare, *spec = spec_for("tr a-z A-Z <in >out; echo gone >/tmp/x; exit 7");
+	struct holm_spec *other = spec_for("exit 0");
+	int before = open_fds();
+	struct holm_verdict verdict;
+	struct holm_event end;
+	struct holm_box *box;
+
+	(void)state;
+	assert_int_equal(holm_spec_new(&bare), 0); /* without a command */
+	assert_int_equal(holm_spec_set(bare, "workspace", "/work"), 0);
+	assert_int_equal(holm_spec_set(spec, "workspace", "/work"), 0);
+	assert_int_equal(holm_spec_set(spec, "wall", "20s"), 0);
+	assert_int_equal(holm_spec_set(spec, "env", "A=b"), 0);
+	box = prepared(bare);
+	assert_int_equal(holm_next(box, &end, 0), -EAGAIN);
+	put_file(holm_workspace(box), "in", "text");
+	/* One of another shape does not fit; the box is still good for one that does. */
+	assert_int_equal(holm_launch(box, other), -EXDEV);
+	if (holm_launch(box, spec) < 0)
+		fail_msg("%s", holm_error(spec)->text);
+	assert_int_equal(holm_launch(box, spec), -EALREADY);
+	assert_int_equal(holm_verdict(box, &verdict), -EAGAIN);
+	assert_int_equal(holm_wait(box, &end, 20000), 1);
+	assert_file(holm_workspace(box), "out", "TEXT");
+	assert_int_equal(holm_verdict(box, &verdict), 0);
+	assert_int_equal(verdict.kind, HOLM_VERDICT_EXIT);
+	assert_int_equal(verdict.exit_code, 7);
+	assert_true(verdict.wall_ns > 0 && verdict.wall_ns < UINT64_C(20000000000));
+	holm_free(box);
+	/* One that is never launched leaves nothing. */
+	holm_free(prepared(bare));
+	assert_int_equal(open_fds(), before);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	holm_spec_free(bare);
+	holm_spec_free(other);
+	holm_spec_free(spec);
+}
+
+static void launch_that_fails(void **state)
+{
+	char *argv[] = { (char *)"./nosuch", NULL };
+	struct holm_spec *spec = spec_for("exit 0");
+	int before = open_fds();
+	struct holm_box *box;
+
+	(void)state;
+	assert_int_equal(holm_spec_set(spec, "workspace", "/work"), 0);
+	box = prepared(spec);
+	assert_int_equal(holm_spec_command(spec, argv), 0);
+	assert_int_equal(holm_launch(box, spec), -ENOENT);
+	assert_int_equal(holm_error(spec)->exit_code, 127);
+	assert_string_equal(holm_error(spec)->step, "exec");
+	holm_free(box);
+	assert_int_equal(open_fds(), before);
+	holm_spec_free(spec);
+}
+
+/* Two boxes in one loop: their limits are looked after by whoever polls. */
+static void limits_in_a_loop(void **state)
+{
+	struct holm_spec *spec = spec_for("while :; do :; done");
+	struct holm_box *boxes[2];
+	int ended = 0;
+
+	(void)state;
+	assert_int_equal(holm_spec_set(spec, "limits", "best-effort"), 0);
+	assert_int_equal(holm_spec_set(spec, "time", "100ms"), 0);
+	for (int i = 0; i < 2; i++)
+		boxes[i] = start(spec);
+	while (ended < 2) {
+		struct pollfd fds[2] = { { holm_poll_fd(boxes[0]), POLLIN, 0 },
+					 { holm_poll_fd(boxes[1]), POLLIN, 0 } };
+
+		assert_true(poll(fds, 2, 20000) > 0);
+		ended = 0;
+		for (int i = 0; i < 2; i++) {
+			int r = holm_wait(boxes[i], NULL, 0);
+
+			ended += r == 1 || r == -ECHILD;
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		struct holm_verdict verdict;
+
+		assert_int_equal(holm_verdict(boxes[i], &verdict), 0);
+		assert_int_equal(verdict.kind, HOLM_VERDICT_CPU);
+		assert_int_equal(verdict.signal, SIGKILL);
+		assert_string_equal(verdict.name, "cpu");
+		holm_free(boxes[i]);
+	}
+	holm_spec_free(spec);
+}
+
+static void stdio_of_its_own(void **state)
+{
+	struct holm_spec *spec = spec_for("cat; echo oops >&2");
+	int in[2], out[2], err[2], fds[3];
+	char text[16] = "";
+	struct holm_box *box;
+
+	(void)state;
+	assert_int_equal(pipe2(in, O_CLOEXEC) + pipe2(out, O_CLOEXEC) + pipe2(err, O_CLOEXEC), 0);
+	assert_int_equal(write(in[1], "word", 4), 4);
+	close(in[1]);
+	fds[0] = in[0];
+	fds[1] = out[1];
+	fds[2] = err[1];
+	assert_int_equal(holm_spec_stdio(spec, fds), 0);
+	box = start(spec);
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	assert_int_equal(holm_wait(box, NULL, 20000), 1);
+	assert_int_equal(read(out[0], text, sizeof(text)), 4);
+	assert_string_equal(text, "word");
+	assert_int_equal(read(err[0], text, sizeof(text)), 5);
+	close(out[0]);
+	close(err[0]);
+	holm_free(box);
+	holm_spec_free(spec);
+}
+
 static void plan_does_nothing(void **state)
 {
 	struct holm_spec *spec = spec_for("true");
@@ -259,10 +414,12 @@ static void plan_does_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs_and_ends),      cmocka_unit_test(signals_and_states),
-		cmocka_unit_test(helpers_run_inside), cmocka_unit_test(failures_have_words),
-		cmocka_unit_test(spec_is_used_again), cmocka_unit_test(threads),
-		cmocka_unit_test(plan_does_nothing),  cmocka_unit_test(tells_what_was_used),
+		cmocka_unit_test(runs_and_ends),         cmocka_unit_test(signals_and_states),
+		cmocka_unit_test(helpers_run_inside),    cmocka_unit_test(failures_have_words),
+		cmocka_unit_test(spec_is_used_again),    cmocka_unit_test(threads),
+		cmocka_unit_test(prepared_and_launched), cmocka_unit_test(launch_that_fails),
+		cmocka_unit_test(limits_in_a_loop),      cmocka_unit_test(stdio_of_its_own),
+		cmocka_unit_test(plan_does_nothing),     cmocka_unit_test(tells_what_was_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
