@@ -18,6 +18,7 @@ extern const struct command commands[];
 extern const unsigned n_commands;
 
 int cmd_box(int argc, char **argv);
+int cmd_judge(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_fields(int argc, char **argv);
@@ -27,6 +28,9 @@ int cmd_help(int argc, char **argv);
 /* ---- opts.c: the options of a box, all from the one table of fields ---- */
 
 struct box_options {
+	/* Options beyond those of a box: 0, an exit code, or -1: there is no such option. */
+	int (*more)(void *arg, const char *name, const char *value);
+	void *more_arg;
 	bool timings, explain, json, help, print_profile;
 };
 
@@ -35,12 +39,18 @@ struct own_option {
 	const char *name, *arg, *help;
 };
 
+/* Of holm judge. */
+extern const struct own_option judge_options[];
+extern const unsigned n_judge_options;
+
 extern const struct own_option own_options[];
 extern const unsigned n_own_options;
 
 /* Fills the spec. 0, or the exit code after saying what is wrong. */
 int opts_parse(struct holm_spec *spec, int argc, char **argv, struct box_options *out);
 void opts_help(void);
+void opts_help_line(char letter, const char *name, const char *arg, const char *help);
+void opts_help_fields(void); /* what every command has that makes boxes */
 
 /* ---- out.c ---- */
 

@@ -63,7 +63,15 @@ static char *take_value(struct parse *p, char *inlined)
 static int own_option(struct parse *p, const char *name, char *inlined)
 {
 	char *value;
+	int at = p->at, r;
 
+	if (p->out->more) {
+		value = take_value(p, inlined);
+		r = p->out->more(p->out->more_arg, name, value);
+		if (r >= 0)
+			return r;
+		p->at = at; /* it was not its argument */
+	}
 	if (str_eq(name, "profile")) {
 		value = take_value(p, inlined);
 		return value ? load_profile(p, value) : out_error("--profile needs a FILE");
@@ -255,7 +263,7 @@ int opts_parse(struct holm_spec *spec, int argc, char **argv, struct box_options
 	struct parse p = { spec, out, argc, 1, argv };
 	int r;
 
-	*out = (struct box_options){ 0 };
+	*out = (struct box_options){ .more = out->more, .more_arg = out->more_arg };
 	r = parse_words(&p);
 	if (r == 0 && p.at < argc && holm_spec_command(spec, argv + p.at) < 0)
 		r = out_error("out of memory");
@@ -264,7 +272,7 @@ int opts_parse(struct holm_spec *spec, int argc, char **argv, struct box_options
 	return r;
 }
 
-static void help_line(char letter, const char *name, const char *arg, const char *help)
+void opts_help_line(char letter, const char *name, const char *arg, const char *help)
 {
 	char left[128];
 	int n = letter ? snprintf(left, sizeof(left), "  -%c, --%s", letter, name)
@@ -278,23 +286,28 @@ static void help_line(char letter, const char *name, const char *arg, const char
 		printf("%s\n%-34s %s\n", left, "", help);
 }
 
-void opts_help(void)
+void opts_help_fields(void)
 {
 	const char *group = "";
 	struct holm_field f;
 
-	puts("Usage: holm box [OPTIONS] [--] COMMAND [ARG...]\n\n"
-	     "Runs COMMAND isolated: in eight new namespaces, on a root that holds only read-only\n"
-	     "program directories, without network, capabilities or new privileges.");
 	for (size_t i = 0; holm_field(i, &f) == 0; i++) {
 		if (!str_eq(group, f.group))
 			printf("\n%s:\n", f.group);
 		group = f.group;
-		help_line(f.letter, f.name, f.arg, f.help);
+		opts_help_line(f.letter, f.name, f.arg, f.help);
 	}
 	puts("\nholm:");
 	for (unsigned i = 0; i < n_own_options; i++)
-		help_line(0, own_options[i].name, own_options[i].arg, own_options[i].help);
+		opts_help_line(0, own_options[i].name, own_options[i].arg, own_options[i].help);
+}
+
+void opts_help(void)
+{
+	puts("Usage: holm box [OPTIONS] [--] COMMAND [ARG...]\n\n"
+	     "Runs COMMAND isolated: in eight new namespaces, on a root that holds only read-only\n"
+	     "program directories, without network, capabilities or new privileges.");
+	opts_help_fields();
 	puts("\nExit code: the command's own; 125 holm failed, 126 the command cannot be "
 	     "executed,\n"
 	     "127 it was not found, 128+N it was killed by signal N. See holm-box(1).");

@@ -25,6 +25,8 @@ static void each_option(void (*fn)(const char *name, char letter, const char *ar
 
 	for (size_t i = 0; holm_field(i, &f) == 0; i++)
 		fn(f.name, f.letter, f.arg, f.help);
+	for (unsigned i = 0; i < n_judge_options; i++)
+		fn(judge_options[i].name, 0, judge_options[i].arg, judge_options[i].help);
 	for (unsigned i = 0; i < n_own_options; i++)
 		fn(own_options[i].name, 0, own_options[i].arg, own_options[i].help);
 }

@@ -17,9 +17,12 @@ complete_words()
 # bats test_tags=quick
 @test "bash: every act, every option" {
 	run -0 complete_words holm ""
-	for act in box plan doctor fields completion help; do [[ $'\n'$output$'\n' == *$'\n'$act$'\n'* ]]; done
+	for act in box judge plan doctor fields completion help; do [[ $'\n'$output$'\n' == *$'\n'$act$'\n'* ]]; done
 	complete_words holm box -- | sort >"$T/offered"
-	"$HOLM" fields --json | jq -r '"--" + .[].name' | sort >"$T/fields"
+	{
+		"$HOLM" fields --json | jq -r '"--" + .[].name'
+		"$HOLM" judge --help | sed '1,/^judge:/d;/^$/,$d' | grep -oE -- '--[a-z-]+'
+	} | sort >"$T/fields"
 	diff "$T/fields" "$T/offered"
 }
 

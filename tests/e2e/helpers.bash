@@ -13,7 +13,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 HOLM=${HOLM:-$HERE/../../build/holm}
 export PYTHONDONTWRITEBYTECODE=1 # nobody's __pycache__ in the source tree
 
-setup_file()
+make_file_dir()
 {
 	FILE_DIR=$(mktemp -d /tmp/holm-test.XXXXXX)
 	# An id that nobody has: what an ordinary user may do, and root may not either.
@@ -25,6 +25,11 @@ setup_file()
 		HOLM=$FILE_DIR/holm
 	fi
 	export FILE_DIR USER_ID HOLM
+}
+
+setup_file()
+{
+	make_file_dir
 }
 
 teardown_file()
