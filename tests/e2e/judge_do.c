@@ -45,7 +45,7 @@ static int send_self(void)
 	return 0;
 }
 
-static int spin(void)
+static _Noreturn int spin(void)
 {
 	for (;;)
 		__asm__ volatile("");
@@ -86,7 +86,7 @@ static int spin_children_ms(void)
 }
 
 /* Children that reap themselves: no parent ever knows what they used. */
-static int spin_unwaited(void)
+static _Noreturn int spin_unwaited(void)
 {
 	struct timespec nap = { 0, 25000000 };
 	char ms[] = "20";
@@ -113,7 +113,7 @@ static int spin_threads(void)
 
 	for (long i = number(1); i > 0; i--)
 		pthread_create(&t, NULL, spin_thread, NULL);
-	return spin();
+	spin();
 }
 
 static void ignore(int signo)
@@ -125,7 +125,7 @@ static int catch_all_and_spin(void)
 {
 	for (int i = 1; i < NSIG; i++)
 		signal(i, ignore);
-	return spin();
+	spin();
 }
 
 static int sleep_ms(void)
@@ -209,7 +209,7 @@ static int echo(void)
 	return 0;
 }
 
-static int fork_bomb(void)
+static _Noreturn int fork_bomb(void)
 {
 	for (;;)
 		fork();
@@ -221,7 +221,7 @@ static void *wait_thread(void *arg)
 	return arg;
 }
 
-static int thread_bomb(void)
+static _Noreturn int thread_bomb(void)
 {
 	pthread_t t;
 
