@@ -195,8 +195,11 @@ void undo_clone(struct run *r)
 		close_fd(&r->pidfd);
 	}
 	r->pid = 0;
-	if (r->memory)
+	if (r->memory) {
+		/* What is mapped there next is none of its stacks. */
+		FORGET_FRAMES(r->memory, sizeof(*r->memory));
 		munmap(r->memory, sizeof(*r->memory));
+	}
 	r->memory = NULL;
 }
 

@@ -229,14 +229,14 @@ struct small_stack {
 
 #if defined(__SANITIZE_ADDRESS__)
 void __asan_unpoison_memory_region(const volatile void *address, size_t size);
-#define FORGET_FRAMES(s) __asan_unpoison_memory_region((s)->memory, sizeof((s)->memory))
+#define FORGET_FRAMES(s, size) __asan_unpoison_memory_region(s, size)
 #else
-#define FORGET_FRAMES(s) ((void)(s))
+#define FORGET_FRAMES(s, size) ((void)(s), (void)(size))
 #endif
 
 static inline void small_stack_done(const struct small_stack *s)
 {
-	FORGET_FRAMES(s);
+	FORGET_FRAMES(s->memory, sizeof(s->memory));
 }
 
 #define _cleanup_stack_ __attribute__((cleanup(small_stack_done)))
