@@ -124,6 +124,7 @@ struct run {
 	struct cg cg;             /* of a box: until its end */
 	int cg_fds[CG_TREES_MAX]; /* to enter the cgroup by; n_cg_fds of them */
 	int n_cg_fds;
+	struct cg cg_planned; /* of a container: what C knows of it */
 	char *limits_note; /* of a box: which limits could not be had, and why; NULL: all could */
 
 	/* of containers */
@@ -142,6 +143,8 @@ struct run {
 
 	bool timed;
 	bool in_network;    /* C has entered the one that H made */
+	bool cg_beside;     /* P makes the v1 trees while C works */
+	bool in_cgroup;     /* and C has entered them */
 	bool done;          /* it has started: undo only releases what P holds */
 	unsigned n_started; /* rows of the table begun by P, for undo */
 	struct {
@@ -201,7 +204,9 @@ count_fn want_covers, want_let_go, want_cgroup, want_cgroup_ns, want_keeper, wan
 count_fn want_oom_score;
 count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_label,
 	want_send_console;
-act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
+count_fn want_cgroup_rest, want_cgroup_join;
+act_fn act_cover, act_cgroup, act_cgroup_rest, act_cgroup_join, act_cgroup_enter, act_cgroup_ns;
+act_fn act_keep, act_host_hooks;
 act_fn act_oom_score, act_own_oom_score;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
 void undo_cgroup(struct run *r), undo_oom_score(struct run *r), undo_unit(struct run *r);
@@ -299,6 +304,8 @@ int box_cgroup_clean(bool remove);
 int container_mount(struct run *r, const struct mnt *m);
 /* Once, where it is made beside: what shows the network must be mounted by a member of it. */
 int network_enter(struct run *r);
+/* Once, where P makes it beside: see there. */
+int cgroup_enter(struct run *r);
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
 int program_start(struct run *r, void *stack_top); /* a pid or -errno */

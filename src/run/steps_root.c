@@ -123,7 +123,11 @@ size_t want_early_ids(const struct run *r)
 
 int act_early_ids(struct run *r, size_t i)
 {
+	int code = cgroup_enter(r); /* which only processes of the caller's own id may */
+
 	(void)i;
+	if (code < 0)
+		return code;
 	return user_become(r->d->early_uid, r->d->early_gid, r->d->seal.drop_groups, &r->failed);
 }
 
@@ -274,9 +278,12 @@ static int receive_tree(struct run *r)
 {
 	struct wire_head head;
 	unsigned n_fds = 1;
-	int fd = -1;
-	ssize_t n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), &fd, &n_fds, 0);
+	int fd = -1, code = cgroup_enter(r);
+	ssize_t n;
 
+	if (code < 0)
+		return code;
+	n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), &fd, &n_fds, 0);
 	if (n < 0)
 		return (int)n;
 	return n == sizeof(head) && head.type == WIRE_TREE && n_fds == 1 ? fd : -ECANCELED;
