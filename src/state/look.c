@@ -157,7 +157,7 @@ static int read_state(int root_fd, const char *path, struct buf *out)
 	return n < 0 ? (int)n : 0;
 }
 
-/* Without state.json: is there a directory at all? */
+/* Without any: is there a directory at all? */
 static int load_unfinished(int root_fd, const char *id, struct state *out, struct err *e)
 {
 	int r = sys_faccessat(root_fd, id, 0);
@@ -170,17 +170,30 @@ static int load_unfinished(int root_fd, const char *id, struct state *out, struc
 	return 0;
 }
 
+/* Which one it is goes to `path`. */
+static int read_newest(int root_fd, const char *id, char *path, size_t room, struct buf *out)
+{
+	/* The last again: it may have come while we looked for what was before it. */
+	static const char *const names[] = { STATE_FILE, CREATING_FILE, STATE_FILE };
+	int r = -ENOENT;
+
+	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(names); i++) {
+		snprintf(path, room, "%s/%s", id, names[i]);
+		r = read_state(root_fd, path, out);
+	}
+	return r;
+}
+
 static int load(struct arena *a, int root_fd, const char *id, bool brief, struct state *out,
 		struct err *e)
 {
-	char path[STATE_ID_MAX + sizeof("/" STATE_FILE)];
+	char path[STATE_ID_MAX + sizeof("/" CREATING_FILE)];
 	_cleanup_buf_ struct buf text = { 0 };
 	int r;
 
 	if (!state_id_valid(id))
 		return err_set(e, EINVAL, "\"%.64s\" cannot be a container's id", id);
-	snprintf(path, sizeof(path), "%s/%s", id, STATE_FILE);
-	r = read_state(root_fd, path, &text);
+	r = read_newest(root_fd, id, path, sizeof(path), &text);
 	id = arena_strdup(a, id);
 	if (!id)
 		r = -ENOMEM;

@@ -2,8 +2,9 @@
 /*
  * What is kept on disk of a container between two commands: a directory ROOT/ID, and in it
  *
- *	state.json  struct state; replaced as a whole, so that it can be read without the lock
- *	config.json the bundle's, as it was when the container was made
+ *	state.json    struct state; replaced as a whole, so that it can be read without the lock
+ *	creating.json the same, as it was while the container was made
+ *	config.json   the bundle's, as it was when the container was made
  *
  * config.json is the lock as well: whoever changes the container holds it (flock(2)), and a holder
  * that dies frees it.
@@ -79,7 +80,7 @@ int state_remove(const struct state_dir *d, const char *id, const char *const *m
 /* ---- looking, without the lock ---- */
 
 int state_open_root(const char *root); /* a descriptor, or -errno */
-/* A container whose making was not finished has no state.json: then only `id` is set. */
+/* A container whose making was just begun has no state: then only `id` is set. */
 int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e);
 /* The same for a list of many: annotations, descriptors and notes may be left out. */
 int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out,
