@@ -236,6 +236,12 @@ int cg_wait_empty(struct cg *cg, int timeout_ms, struct err *e);
  * and that are empty. Waits a while for processes that are ending. What is gone already is fine.
  */
 int cg_remove(struct cg *cg, struct err *e);
+/*
+ * The same for one whose processes are thought to be gone: without a look at them, and without a
+ * signal. -EBUSY, and nothing is done, if there is one, or a cgroup below. On v1 a signal to all
+ * freezes the cgroup, for which the kernel patches its own code on every processor.
+ */
+int cg_remove_unused(struct cg *cg, struct err *e);
 
 /* ---- sweep.c: what nobody was left to remove ---- */
 
