@@ -14,6 +14,8 @@ const char *const stage_names[STAGE_COUNT] = { "host", "clone", "link", "join",
 
 const struct step steps[] = {
 	/* clang-format off */
+	{ STAGE_HOST, "net-early", "have a helper make the network namespace meanwhile", want_net_early,
+	  act_net_early, undo_net_early },
 	{ STAGE_HOST, "report", "open the pipe that tells when set-up is over", want_always,
 	  act_report, undo_report },
 	{ STAGE_HOST, "targets", "open a namespace to join", want_joins, act_targets, undo_targets },
@@ -59,7 +61,7 @@ const struct step steps[] = {
 
 	{ STAGE_ROOT, "close-on-exec", "close every other descriptor at exec", want_always,
 	  act_close_on_exec, NULL },
-	{ STAGE_ROOT, "beside", "have a helper make the network namespace meanwhile", want_beside,
+	{ STAGE_ROOT, "beside", "have a helper do meanwhile what takes the kernel long", want_beside,
 	  act_beside, NULL },
 	{ STAGE_ROOT, "wait", "wait for the parent's part", want_link, act_wait, NULL },
 	{ STAGE_ROOT, "map-self", "map the one id of our own", want_map_self, act_map_self, NULL },
@@ -93,7 +95,7 @@ const struct step steps[] = {
 	{ STAGE_ROOT, "cover", "mask a path or make it read-only", want_covers, act_cover, NULL },
 	{ STAGE_ROOT, "root-read-only", "make the root read-only", want_root_read_only,
 	  act_root_read_only, NULL },
-	{ STAGE_ROOT, "network", "enter the new network namespace", want_beside, act_network, NULL },
+	{ STAGE_ROOT, "network", "enter the new network namespace", want_network, act_network, NULL },
 	{ STAGE_ROOT, "sysctl", "set a parameter of the kernel", want_sysctl, act_sysctl, NULL },
 	{ STAGE_ROOT, "open-label", "open where the label of the next program is set", want_label,
 	  act_open_label, NULL },

@@ -493,11 +493,14 @@ int act_setup_hooks(struct run *r, size_t i)
 {
 	const hooks *own = &r->d->hooks[HOOK_CREATE_CONTAINER];
 	struct wire_head head = { .type = WIRE_MOUNTED };
-	int fd = -1, code;
+	int fd = -1, code = network_enter(r); /* they may look for it */
 	unsigned n_fds = 1;
-	ssize_t n = sys_send_fds(r->control_fd[1], &head, sizeof(head), NULL, 0);
+	ssize_t n;
 
 	(void)i;
+	if (code < 0)
+		return code;
+	n = sys_send_fds(r->control_fd[1], &head, sizeof(head), NULL, 0);
 	if (n > 0)
 		n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), &fd, &n_fds, 0);
 	code = n < 0                                                    ? (int)n
