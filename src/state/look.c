@@ -271,14 +271,36 @@ int state_list(struct arena *a, int root_fd, strings *out)
 	return 0;
 }
 
+static bool is_leap(int64_t year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+/* Without gmtime_r(3), which reads the file of the time zone first. */
+void state_time(char out[STATE_TIME_SIZE], int64_t seconds, long ns)
+{
+	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int64_t day = MAX(seconds, 0) / 86400, in_day = MAX(seconds, 0) % 86400, year = 1970;
+	int month = 0;
+
+	for (; year < 9999 && day >= 365 + is_leap(year); year++)
+		day -= 365 + is_leap(year);
+	for (; month < 11; month++) {
+		int length = lengths[month] + (month == 1 && is_leap(year));
+
+		if (day < length)
+			break;
+		day -= length;
+	}
+	snprintf(out, STATE_TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", (int)year, month + 1,
+		 (int)day + 1, (int)(in_day / 3600), (int)(in_day / 60 % 60), (int)(in_day % 60),
+		 ns);
+}
+
 void state_now(char out[STATE_TIME_SIZE])
 {
 	struct timespec now = { 0 };
-	struct tm tm;
-	size_t n;
 
 	sys_clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(out, STATE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, STATE_TIME_SIZE - n, ".%09ldZ", now.tv_nsec);
+	state_time(out, now.tv_sec, now.tv_nsec);
 }

@@ -99,6 +99,7 @@ int state_process(int pid, uint64_t *start, bool *ended);
 
 #define STATE_TIME_SIZE 40
 void state_now(char out[STATE_TIME_SIZE]);
+void state_time(char out[STATE_TIME_SIZE], int64_t seconds, long ns);
 
 /* The members of the specification's state, into an open object; `more` adds those of runc's. */
 void state_print(struct jsonout *j, const struct state *s, enum status status, bool more);

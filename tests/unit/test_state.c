@@ -257,6 +257,27 @@ static void *open_and_remove(void *arg)
 }
 
 /* Of several that wait to remove it one does, and the others are told that it is gone. */
+/* It goes by another name then, which what comes later outdoes. */
+static void the_newest_is_loaded(void **state)
+{
+	_cleanup_state_ struct state_dir d = STATE_DIR_INIT;
+	_cleanup_fd_ int root_fd = state_open_root(root);
+	struct state s = full_state(), t = { 0 };
+
+	assert_int_equal(state_create(root, "new", &d, NULL), 0);
+	s.phase = PHASE_CREATING;
+	assert_int_equal(state_save(&d, &s, NULL), 0);
+	assert_int_equal(state_load(*state, root_fd, "new", &t, NULL), 0);
+	assert_int_equal(t.phase, PHASE_CREATING);
+	assert_int_equal(t.pid, s.pid);
+	s.phase = PHASE_STARTED;
+	assert_int_equal(state_save(&d, &s, NULL), 0);
+	assert_int_equal(state_load_brief(*state, root_fd, "new", &t, NULL), 0);
+	assert_int_equal(t.phase, PHASE_STARTED);
+	assert_int_equal(state_remove(&d, "new", NULL, NULL), 0);
+	assert_int_equal(state_load(*state, root_fd, "new", &t, NULL), -ENOENT);
+}
+
 static void who_waited_in_vain(void **state)
 {
 	struct state_dir d = STATE_DIR_INIT;
@@ -396,6 +417,16 @@ static void times(void **state)
 	assert_int_equal(strlen(now), strlen("2026-01-02T03:04:05.678901234Z"));
 	assert_int_equal(now[10], 'T');
 	assert_int_equal(now[29], 'Z');
+	/* Each day of 200 years, at another time of it. */
+	for (time_t t = 0; t < (time_t)200 * 366 * 86400; t += 86400 + 61) {
+		char wanted[STATE_TIME_SIZE];
+		struct tm tm;
+
+		gmtime_r(&t, &tm);
+		strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S.000000007Z", &tm);
+		state_time(now, t, 7);
+		assert_string_equal(now, wanted);
+	}
 }
 
 static int set_up(void **state)
@@ -436,6 +467,7 @@ int main(void)
 		TEST(foreign_files_stay),
 		TEST(an_interrupted_removal),
 		TEST(the_list_is_sorted),
+		TEST(the_newest_is_loaded),
 		TEST(what_is_wrong),
 		TEST(printed),
 		TEST(times),
