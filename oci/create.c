@@ -100,6 +100,17 @@ static int unit_known(void *arg, const struct unit *u, const char *invocation, s
 	return r < 0 ? err_errno(e, ENOMEM, "state") : 0;
 }
 
+/* Without it a list takes longer. */
+static void note_inode(struct making *m, int pid)
+{
+	struct state *s = &m->ref->state;
+	char boot[STATE_BOOT_SIZE];
+
+	state_boot(boot);
+	if (*boot && state_pid_inode(pid, &s->pid_inode) == 0)
+		s->boot = arena_strdup(m->o->arena, boot);
+}
+
 static int process_made(void *arg, int pid, struct err *e)
 {
 	struct making *m = arg;
@@ -110,6 +121,7 @@ static int process_made(void *arg, int pid, struct err *e)
 	if (r < 0)
 		return r == -ESRCH ? 0 : r; /* it failed at once, and says why itself */
 	s->pid = pid;
+	note_inode(m, pid);
 	return note(s, "cgroup") && !s->systemd_unit ? 0 : state_save(&m->ref->dir, s, e);
 }
 

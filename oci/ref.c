@@ -194,17 +194,28 @@ static int end_all(struct container_ref *ref, struct err *e)
 	return r < 0 && r != -ESRCH ? err_errno(e, -r, "end the container") : 0;
 }
 
+/* What has ended by itself has mostly left nobody. */
+static int end_and_remove(struct oci *o, struct container_ref *ref, struct err *e)
+{
+	int r = -EBUSY;
+
+	if (ref->status == STATUS_STOPPED && ref->cg.n && !ref->state.systemd_unit)
+		r = cg_remove_unused(&ref->cg, NULL);
+	if (r == 0)
+		return 0;
+	r = end_all(ref, e);
+	if (r == 0 && ref->state.systemd_unit)
+		r = systemd_stop(o, ref, e);
+	return r == 0 && ref->cg.n ? cg_remove(&ref->cg, e) : r;
+}
+
 int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e)
 {
 	static const char *const more[] = { START_SOCKET, NULL };
 	int r = ref_cgroup(ref, e);
 
 	if (r == 0)
-		r = end_all(ref, e);
-	if (r == 0 && ref->state.systemd_unit)
-		r = systemd_stop(o, ref, e);
-	if (r == 0 && ref->cg.n)
-		r = cg_remove(&ref->cg, e);
+		r = end_and_remove(o, ref, e);
 	if (r < 0)
 		return r;
 	ref->status = STATUS_STOPPED;

@@ -37,7 +37,8 @@ static const char *owner_name(struct arena *a, uint32_t uid)
 	return arena_printf(a, "#%u", uid);
 }
 
-static int add(struct oci *o, int root_fd, const char *id, rows *out, struct err *e)
+static int add(struct oci *o, int root_fd, const char *id, struct state_look *look, rows *out,
+	       struct err *e)
 {
 	struct row *last = out->n ? &out->items[out->n - 1] : NULL;
 	bool brief = !str_eq(o->opt.list.format, "json");
@@ -52,7 +53,7 @@ static int add(struct oci *o, int root_fd, const char *id, rows *out, struct err
 		log_say(&o->log, LOG_LEVEL_WARNING, "%s", e->text);
 		return 0;
 	}
-	row.status = state_status(&row.state, root_fd);
+	row.status = state_status_next(look, &row.state, root_fd);
 	row.owner = last && last->state.owner == row.state.owner
 			    ? last->owner
 			    : owner_name(o->arena, row.state.owner);
@@ -123,6 +124,7 @@ int cmd_list(struct oci *o, int argc, char **argv, struct err *e)
 {
 	const struct list_options *opt = &o->opt.list;
 	_cleanup_fd_ int root_fd = state_open_root(o->root);
+	struct state_look look = STATE_LOOK_INIT;
 	strings ids = { 0 };
 	rows list = { 0 };
 	int r = 0;
@@ -140,6 +142,7 @@ int cmd_list(struct oci *o, int argc, char **argv, struct err *e)
 	if (opt->quiet)
 		return print_ids(&ids);
 	for (size_t i = 0; i < ids.n && r == 0; i++)
-		r = add(o, root_fd, ids.items[i], &list, e);
+		r = add(o, root_fd, ids.items[i], &look, &list, e);
+	state_look_done(&look);
 	return r < 0 ? r : print(opt, &list, e);
 }

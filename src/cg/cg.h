@@ -101,6 +101,7 @@ struct cg_dir {
 	int fd;               /* O_PATH, opened when first needed; -1 */
 	unsigned controllers; /* which limit here */
 	unsigned made;        /* so many components at the end of the path are ours */
+	unsigned mount_len;   /* so much of the path is the mount; 0 of one that was saved */
 	bool unified;
 };
 
@@ -157,6 +158,16 @@ void cg_done(struct cg *cg); /* closes; the cgroup stays */
  */
 int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const struct resources *r,
 	      unsigned flags, struct err *e);
+
+/*
+ * The same in two parts. The first makes what a process has to be born into, the v2 directory with
+ * its controllers; 1: there are v1 trees too, and the second part makes those, sets all limits, and
+ * may run beside that process; 0: that was all. If the second fails, `cg` is what the first made.
+ */
+int cg_create_first(struct cg *cg, const struct cg_system *s, const char *path,
+		    const struct resources *r, unsigned flags, struct err *e);
+int cg_create_rest(struct cg *cg, const struct cg_system *s, const char *path,
+		   const struct resources *r, unsigned flags, struct err *e);
 
 /*
  * What cg_create() would make, without making anything: to be written down first, so that it can be
@@ -225,6 +236,12 @@ int cg_wait_empty(struct cg *cg, int timeout_ms, struct err *e);
  * and that are empty. Waits a while for processes that are ending. What is gone already is fine.
  */
 int cg_remove(struct cg *cg, struct err *e);
+/*
+ * The same for one whose processes are thought to be gone: without a look at them, and without a
+ * signal. -EBUSY, and nothing is done, if there is one, or a cgroup below. On v1 a signal to all
+ * freezes the cgroup, for which the kernel patches its own code on every processor.
+ */
+int cg_remove_unused(struct cg *cg, struct err *e);
 
 /* ---- sweep.c: what nobody was left to remove ---- */
 

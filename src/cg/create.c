@@ -18,7 +18,8 @@ struct create {
 	unsigned wanted; /* and those that only count; CG_WANTED_ONLY */
 	unsigned v2_all; /* those of the v2 tree */
 	bool if_allowed, of_unit, best_effort, wanted_only;
-	size_t mount_len[CG_TREES_MAX]; /* of the path, how much is the mount */
+	bool alone; /* the v2 tree is the only one that may be used */
+	enum { PART_ALL, PART_UNIFIED, PART_V1 } part;
 	bool existed[CG_TREES_MAX];
 	struct err *e;
 };
@@ -82,7 +83,8 @@ static int place_dirs(struct create *c, const struct cg_system *s, const char *p
 		size_t len = 0, own_len;
 		const char *own = start_of(s, t, &own_len);
 
-		if (!tree_is_wanted(s, t, c->wanted, flags))
+		if (!tree_is_wanted(s, t, c->wanted, flags) ||
+		    (c->part == PART_UNIFIED && !t->unified))
 			continue;
 		at[cg->n] = text.len;
 		len = strlen(t->mount);
@@ -91,11 +93,11 @@ static int place_dirs(struct create *c, const struct cg_system *s, const char *p
 			buf_put(&text, own, own_len);
 		buf_put(&text, "/", 1);
 		buf_put(&text, rest.data, rest.len + 1);
-		c->mount_len[cg->n] = len;
 		cg->dirs[cg->n] = (struct cg_dir){
 			.fd = -1,
 			.unified = t->unified,
 			.controllers = t->unified ? 0 : t->controllers,
+			.mount_len = (unsigned)len,
 		};
 		if (text.len - at[cg->n] > PATH_MAX)
 			r = err_set(c->e, ENAMETOOLONG, "cgroup %s: is too long", path);
@@ -155,7 +157,7 @@ static int say_mkdir(struct create *c, const char *path, int r)
 	return r;
 }
 
-static bool is_refusal(int r)
+bool cg_is_refusal(int r)
 {
 	return r == -EACCES || r == -EPERM || r == -EROFS;
 }
@@ -165,7 +167,6 @@ static void drop_dir(struct create *c, size_t i)
 	size_t behind = --c->cg->n - i;
 
 	memmove(&c->cg->dirs[i], &c->cg->dirs[i + 1], behind * sizeof(c->cg->dirs[0]));
-	memmove(&c->mount_len[i], &c->mount_len[i + 1], behind * sizeof(c->mount_len[0]));
 }
 
 /* By the trees that are left: a user may be allowed into some only. */
@@ -184,16 +185,22 @@ static int make_dirs(struct create *c)
 	for (size_t i = 0; i < c->cg->n;) {
 		struct cg_dir *d = &c->cg->dirs[i];
 		unsigned limits = d->unified ? c->v2_all : d->controllers;
-		int r = make_dir((char *)d->path, c->mount_len[i], &d->made);
+		int r;
+
+		if (c->part == PART_V1 && d->unified) {
+			i++;
+			continue;
+		}
+		r = make_dir((char *)d->path, d->mount_len, &d->made);
 
 		/* A parent that was there may go while its last cgroup is removed beside us. */
 		for (int tries = 0; r == -ENOENT && tries < 3; tries++)
-			r = make_dir((char *)d->path, c->mount_len[i], &d->made);
+			r = make_dir((char *)d->path, d->mount_len, &d->made);
 
 		c->existed[i] = r == -EEXIST;
 		if (r == 0 || r == -EEXIST) {
 			i++;
-		} else if (c->if_allowed && is_refusal(r) &&
+		} else if (c->if_allowed && cg_is_refusal(r) &&
 			   (c->best_effort || !(limits & c->needed))) {
 			drop_dir(c, i);
 		} else {
@@ -314,171 +321,41 @@ static int fill_cpusets(struct create *c)
 	return r;
 }
 
-/* ---- v2: controllers are switched on from the top down ---- */
-
-static void put_names(unsigned bits, char *out, size_t room)
-{
-	size_t len = 0;
-
-	out[0] = 0;
-	for (unsigned i = 0; i < CG_CONTROLLERS; i++) {
-		if (!(bits & CG_BIT(i)))
-			continue;
-		len += (size_t)snprintf(out + len, room - len, "%s+%s", len ? " " : "",
-					cg_controller_name(i, true));
-		if (len >= room)
-			return;
-	}
-}
-
-/* Those of `wanted` that `file` of the cgroup names. */
-static unsigned controllers_in(struct cg_dir *d, const char *file, unsigned wanted)
-{
-	char text[256], name[32];
-	unsigned bits = 0;
-
-	if (cg_read(d, file, text + 1, sizeof(text) - 2) < 0)
-		return 0;
-	text[0] = ' ';
-	strcat(text, " ");
-	for (unsigned i = 0; i < CG_CONTROLLERS; i++) {
-		snprintf(name, sizeof(name), " %s ", cg_controller_name(i, true));
-		if ((wanted & CG_BIT(i)) && strstr(text, name))
-			bits |= CG_BIT(i);
-	}
-	return bits;
-}
-
-static unsigned controllers_of(struct cg_dir *d, unsigned wanted)
-{
-	return controllers_in(d, "cgroup.controllers", wanted);
-}
-
-/*
- * Those that count threads may be switched on in a cgroup with processes too. But then it becomes
- * the root of a threaded subtree, and no process can enter the cgroups below it as a whole.
- */
-#define THREADED (CG_BIT(CG_CPU) | CG_BIT(CG_CPUSET) | CG_BIT(CG_PIDS) | CG_BIT(CG_PERF_EVENT))
-
-/* The root of all alone has no type, and may have both processes and children. */
-static bool holds_processes(struct cg_dir *d)
-{
-	char text[32];
-
-	return cg_read(d, "cgroup.type", text, sizeof(text)) > 0 &&
-	       cg_read(d, "cgroup.procs", text, sizeof(text)) > 0;
-}
-
-/*
- * All at once; where that fails, one by one, because one refusal refuses them all. Above a subtree
- * that was delegated nothing may be written, and need not be if it is switched on there.
- */
-static int enable_in(const char *path, unsigned bits, unsigned needed)
-{
-	struct cg_dir d = { .path = path, .fd = -1 };
-	unsigned offered, on;
-	char text[256];
-	int r, failed = 0;
-
-	put_names(bits, text, sizeof(text));
-	r = (bits & ~THREADED) || !holds_processes(&d)
-		    ? cg_write(&d, "cgroup.subtree_control", text)
-		    : -EBUSY;
-	if (r == 0)
-		return 0;
-	on = controllers_in(&d, "cgroup.subtree_control", bits);
-	offered = controllers_of(&d, bits) & ~on;
-	if (is_refusal(r) || r == -EBUSY)
-		return offered & needed ? r : 0;
-	for (unsigned i = 0; i < CG_CONTROLLERS; i++) {
-		int one;
-
-		if (!(offered & CG_BIT(i)))
-			continue;
-		put_names(CG_BIT(i), text, sizeof(text));
-		one = cg_write(&d, "cgroup.subtree_control", text);
-		if (one < 0 && (needed & CG_BIT(i)))
-			failed = one;
-	}
-	return failed;
-}
-
-static int say_enable(struct create *c, const char *path, unsigned missing, int r)
-{
-	char names[256];
-
-	put_names(missing, names, sizeof(names));
-	if (r == 0)
-		return err_set(c->e, ENOENT,
-			       "cgroup %s: the limits need %s, which cgroup.controllers does not "
-			       "offer here",
-			       path, names);
-	err_errno(c->e, -r, "cgroup %s: cannot switch on %s for cgroups below it", path, names);
-	if (r == -EBUSY)
-		err_append(c->e,
-			   "; it holds processes itself, and on cgroup v2 only leaves may: "
-			   "move them into a cgroup of their own, or choose a path elsewhere");
-	else if (is_refusal(r))
-		err_append(c->e, CG_NEEDS_DELEGATION);
-	return r;
-}
+/* ---- all of it ---- */
 
 /*
  * Those that systemd knows are there in a unit of its own, and it keeps count of who needs what
  * above: there only what a limit needs and systemd does not know (hugetlb, rdma) is switched on.
  */
-static int enable_controllers(struct create *c, size_t i)
+static int enable_controllers(struct create *c, struct cg_dir *d)
 {
-	struct cg_dir *d = &c->cg->dirs[i];
-	unsigned needed = c->needed & c->v2_all;
 	unsigned some = (c->needed | c->wanted) & c->v2_all;
-	unsigned all = c->cg->layout == CG_V2 && !c->wanted_only ? c->v2_all : some;
-	unsigned wanted = all, seen = c->wanted_only ? c->v2_all : all;
-	char *path = (char *)d->path, *failed_at = NULL;
-	int failed = 0;
+	unsigned all = c->alone && !c->wanted_only ? c->v2_all : some;
 
-	d->controllers = seen ? controllers_of(d, seen) : 0;
-	if (c->of_unit)
-		wanted = needed & ~d->controllers;
-	if (!(wanted & ~d->controllers))
-		return 0;
-	for (char *end = path + c->mount_len[i]; end; end = strchr(end + 1, '/')) {
-		int r;
-
-		*end = 0;
-		r = enable_in(path, wanted, needed);
-		*end = '/';
-		if (r < 0 && !failed_at) {
-			failed_at = end;
-			failed = r;
-		}
-	}
-	d->controllers = controllers_of(d, seen);
-	if (c->best_effort || !(needed & ~d->controllers))
-		return 0;
-	if (failed_at)
-		*failed_at = 0;
-	failed = say_enable(c, path, needed & ~d->controllers, failed);
-	if (failed_at)
-		*failed_at = '/';
-	return failed;
+	return cg_enable(d,
+			 &(struct cg_enable){ .needed = c->needed & c->v2_all,
+					      .wanted = all,
+					      .seen = c->wanted_only ? c->v2_all : all,
+					      .of_unit = c->of_unit,
+					      .best_effort = c->best_effort },
+			 c->e);
 }
 
-/* ---- all of it ---- */
-
-static int furnish(struct create *c)
+static int furnish_unified(struct create *c)
 {
+	struct cg_dir *d = cg_unified(c->cg);
 	int r = c->of_unit ? 0 : check_existing(c);
 
-	for (size_t i = 0; r == 0 && i < c->cg->n; i++)
-		if (c->cg->dirs[i].unified)
-			r = enable_controllers(c, i);
-	if (r == 0)
-		r = fill_cpusets(c);
-	if (r == 0 && c->r)
-		r = c->best_effort ? cg_set_some(c->cg, c->r, c->e)
-				   : cg_set(c->cg, c->r, true, c->e);
-	return r;
+	return r == 0 && d ? enable_controllers(c, d) : r;
+}
+
+static int set_limits(struct create *c)
+{
+	int r = fill_cpusets(c);
+
+	if (r < 0 || !c->r)
+		return r;
+	return c->best_effort ? cg_set_some(c->cg, c->r, c->e) : cg_set(c->cg, c->r, true, c->e);
 }
 
 static int create_none(struct create *c, const char *path)
@@ -532,7 +409,7 @@ int cg_plan(struct cg *cg, const struct cg_system *s, const char *path, unsigned
 	for (size_t i = 0; r == 0 && i < planned.n; i++) {
 		struct cg_dir *d = &planned.dirs[i];
 
-		d->made = missing((char *)d->path, c.mount_len[i]);
+		d->made = missing((char *)d->path, d->mount_len);
 		if ((flags & CG_OF_UNIT) && systemd_makes(d))
 			d->made = 1;
 		else if (!d->made)
@@ -547,11 +424,10 @@ int cg_plan(struct cg *cg, const struct cg_system *s, const char *path, unsigned
 	return 0;
 }
 
-int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const struct resources *r,
-	      unsigned flags, struct err *e)
+static struct create create_begin(struct cg *cg, const struct cg_system *s,
+				  const struct resources *r, unsigned flags, struct err *e)
 {
-	struct cg made = { .layout = s->layout, .ops = cg_ops_of(s->layout) };
-	struct create c = { .cg = &made,
+	struct create c = { .cg = cg,
 			    .r = r,
 			    .e = e,
 			    .if_allowed = flags & CG_IF_ALLOWED,
@@ -559,26 +435,121 @@ int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const 
 			    .wanted_only = flags & CG_WANTED_ONLY,
 			    .of_unit = flags & CG_OF_UNIT };
 	unsigned v1 = 0;
-	int result;
 
+	*cg = (struct cg){ .layout = s->layout, .ops = cg_ops_of(s->layout) };
 	for (size_t i = 0; i < s->n; i++)
 		*(s->trees[i].unified ? &c.v2_all : &v1) |= s->trees[i].controllers;
 	c.needed = r ? cg_limits_controllers(r, v1, c.v2_all) : 0;
 	if (!cg_devices_allowed(-EPERM)) /* cg_set() leaves the rules for devices out */
 		c.needed &= ~CG_BIT(CG_DEVICES);
 	c.wanted = c.needed | (flags & CG_ACCOUNT ? COUNTING & (v1 | c.v2_all) : 0);
+	return c;
+}
+
+static int create_end(struct create *c, struct cg *out, int result)
+{
+	if (result < 0) {
+		unmake_dirs(c->cg);
+		cg_done(c->cg);
+		return result;
+	}
+	*out = *c->cg;
+	return result;
+}
+
+int cg_create(struct cg *cg, const struct cg_system *s, const char *path, const struct resources *r,
+	      unsigned flags, struct err *e)
+{
+	struct cg made;
+	struct create c = create_begin(&made, s, r, flags, e);
+	int result = place_dirs(&c, s, path, flags);
+
+	if (result == 0)
+		result = make_dirs(&c);
+	c.alone = made.layout == CG_V2;
+	if (result == 0 && made.n)
+		result = furnish_unified(&c);
+	if (result == 0)
+		result = made.n ? set_limits(&c) : create_none(&c, path);
+	return create_end(&c, cg, result);
+}
+
+/* ---- in two parts ---- */
+
+static bool has_v1(const struct cg_system *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->trees[i].unified)
+			return true;
+	return false;
+}
+
+int cg_create_first(struct cg *cg, const struct cg_system *s, const char *path,
+		    const struct resources *r, unsigned flags, struct err *e)
+{
+	struct cg made;
+	struct create c = create_begin(&made, s, r, flags, e);
+	int result;
+
+	if (!has_v1(s))
+		return cg_create(cg, s, path, r, flags, e);
+	c.part = PART_UNIFIED;
 	result = place_dirs(&c, s, path, flags);
 	if (result == 0)
 		result = make_dirs(&c);
 	if (result == 0)
-		result = made.n ? furnish(&c) : create_none(&c, path);
-	if (result < 0) {
-		unmake_dirs(&made);
-		cg_done(&made);
-		return result;
+		result = furnish_unified(&c);
+	return create_end(&c, cg, result < 0 ? result : 1);
+}
+
+/* What the first part has made is taken as it is, and left alone. */
+static void take_unified(struct create *c, struct cg *from)
+{
+	struct cg_dir *d = cg_unified(c->cg), *made = cg_unified(from);
+
+	if (d && made) {
+		d->fd = TAKE_FD(made->fd);
+		d->controllers = made->controllers;
+	} else if (d) {
+		drop_dir(c, (size_t)(d - c->cg->dirs)); /* it was not allowed */
 	}
-	*cg = made;
-	return 0;
+}
+
+static void give_back_unified(struct create *c, struct cg *to)
+{
+	struct cg_dir *d = cg_unified(c->cg), *made = cg_unified(to);
+
+	if (d && made)
+		made->fd = TAKE_FD(d->fd);
+}
+
+int cg_create_rest(struct cg *cg, const struct cg_system *s, const char *path,
+		   const struct resources *r, unsigned flags, struct err *e)
+{
+	struct cg made;
+	struct create c = create_begin(&made, s, r, flags, e);
+	struct cg_dir *first = cg_unified(cg), *d;
+	int result = place_dirs(&c, s, path, flags);
+
+	c.part = PART_V1;
+	if (result == 0) {
+		take_unified(&c, cg);
+		result = make_dirs(&c);
+	}
+	if (result == 0 && made.n)
+		result = check_existing(&c);
+	if (result == 0)
+		result = made.n ? set_limits(&c) : create_none(&c, path);
+	if (result < 0) {
+		give_back_unified(&c, cg);
+		return create_end(&c, cg, result);
+	}
+	d = cg_unified(&made);
+	if (d && first)
+		d->made = first->made;
+	memcpy(made.mark, cg->mark, sizeof(made.mark));
+	cg_done(cg);
+	return create_end(&c, cg, 0);
 }
 
 void cg_done(struct cg *cg)

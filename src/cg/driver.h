@@ -51,6 +51,20 @@ int cg_first_pid(struct cg_dir *d, int *pid);
 
 int64_t cg_now_ms(void);
 
+/* ---- create.c, enable.c ---- */
+
+bool cg_is_refusal(int r);
+
+struct cg_enable {
+	unsigned needed; /* by limits */
+	unsigned wanted; /* those to be switched on */
+	unsigned seen;   /* those that count as there, if they are */
+	bool of_unit; /* systemd has switched on what it knows: only what is needed and missing */
+	bool best_effort;
+};
+
+int cg_enable(struct cg_dir *d, const struct cg_enable *w, struct err *e);
+
 /* ---- limits.c ---- */
 
 /* One write that a limit comes to. */

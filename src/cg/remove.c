@@ -87,6 +87,18 @@ static int remove_tree(struct cg *cg, struct cg_dir *d, int64_t deadline_ms, str
 	return 0;
 }
 
+/* Where nobody is in the tracker, nobody is anywhere, but who has been moved out of it by hand. */
+int cg_remove_unused(struct cg *cg, struct err *e)
+{
+	struct cg_dir *d = cg_tracker(cg);
+	int r = d ? sys_unlinkat(AT_FDCWD, d->path, AT_REMOVEDIR) : 0;
+
+	if (r == -EBUSY)
+		return r;
+	return is_gone(r) ? cg_remove(cg, e)
+			  : err_errno(e, -r, "cgroup %s: cannot remove it", d->path);
+}
+
 int cg_remove(struct cg *cg, struct err *e)
 {
 	int64_t deadline_ms = cg_now_ms() + CG_WAIT_MS;

@@ -6,11 +6,16 @@
  *	C	mounts ...                 enters the network, pivots	executes the init ...
  *	H	makes a network namespace        (waits)		detaches the old root
  *
+ * The same program, run by a child of P, makes the network namespace of a container before there is
+ * C, if no new user namespace has to own it.
+ *
  * A network namespace costs as much as all mounts together, and detaching a tree waits for an RCU
  * grace period. H lives in the box's own pid namespace, so it ends with the box whatever happens;
  * it is given the number 3, which leaves 2 for the command. The init waits for its end before it
  * starts anything: then nobody is left who shares the caller's memory or sees the old root.
  */
+#include <sys/wait.h>
+
 #include "fs/fs.h"
 #include "net/net.h"
 #include "run/run.h"
@@ -35,24 +40,41 @@ static unsigned wait_state(struct beside *b, unsigned while_state)
 	return state;
 }
 
+static int make_network(struct beside *b)
+{
+	int code;
+
+	b->failed = "enter the cgroup";
+	code = cg_join(b->cg_fds, b->n_cg_fds);
+	if (code == 0) {
+		b->failed = "make it";
+		code = sys_unshare(CLONE_NEWNET);
+	}
+	if (code == 0) {
+		b->failed = "bring lo up";
+		code = net_loopback_up();
+	}
+	return code;
+}
+
 static int beside_main(void *arg)
 {
 	struct beside *b = arg;
 
-	b->failed = "enter the cgroup";
-	b->code = cg_join(b->cg_fds, b->n_cg_fds);
-	if (b->code == 0) {
-		b->failed = "make it";
-		b->code = sys_unshare(CLONE_NEWNET);
+	if (b->parent) {
+		sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (sys_getppid() != b->parent)
+			return 1;
 	}
-	if (b->code == 0) {
-		b->failed = "bring lo up";
-		b->code = net_loopback_up();
+	if (b->makes_network) {
+		b->code = make_network(b);
+		if (b->code < 0)
+			return 1;
+		set_state(b, BESIDE_READY);
 	}
-	if (b->code < 0)
-		return 1;
-	set_state(b, BESIDE_READY);
 	wait_state(b, BESIDE_READY);
+	if (!b->lets_go)
+		return 0;
 	b->code = fs_let_go(b->root_mnt_id, &b->failed);
 	if (b->code < 0)
 		*b->report = (struct report){ -b->code, b->step, 0, b->failed };
@@ -63,18 +85,31 @@ int beside_start(struct beside *b, void *stack)
 {
 	uint64_t tid = BESIDE_PID;
 	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID,
+		.flags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID |
+			 (b->parent ? CLONE_CLEAR_SIGHAND : 0),
 		.pidfd = (uintptr_t)&b->pidfd,
 		.child_tid = (uintptr_t)&b->state,
 		.stack = (uintptr_t)stack,
 		.stack_size = STACK_SIZE,
-		.set_tid = (uintptr_t)&tid,
-		.set_tid_size = 1,
+		.set_tid = b->parent ? 0 : (uintptr_t)&tid,
+		.set_tid_size = !b->parent,
 	};
 
-	b->state = BESIDE_WORKING;
+	b->state = b->makes_network ? BESIDE_WORKING : BESIDE_READY;
 	b->pid = sys_clone_fn(&args, beside_main, b);
 	return b->pid < 0 ? b->pid : 0;
+}
+
+/* Whatever it does, and for whom there is no more use. */
+void beside_end(struct beside *b)
+{
+	if (b->pid <= 0)
+		return;
+	sys_pidfd_send_signal(b->pidfd, SIGKILL);
+	while (sys_wait4(b->pid, NULL, __WALL, NULL) == -EINTR)
+		;
+	sys_close(b->pidfd);
+	b->pid = 0;
 }
 
 /* By its pidfd: no path, and no /proc, stands between. */

@@ -128,6 +128,7 @@ struct run {
 	struct cg cg;             /* of a box: until its end */
 	int cg_fds[CG_TREES_MAX]; /* to enter the cgroup by; n_cg_fds of them */
 	int n_cg_fds;
+	struct cg cg_planned; /* of a container: what C knows of it */
 	char *limits_note; /* of a box: which limits could not be had, and why; NULL: all could */
 
 	/* of containers */
@@ -149,6 +150,8 @@ struct run {
 	bool timed, measured;
 	bool late;          /* it was prepared, and now gets its command */
 	bool in_network;    /* C has entered the one that H made */
+	bool cg_beside;     /* P makes the v1 trees while C works */
+	bool in_cgroup;     /* and C has entered them */
 	bool done;          /* it has started: undo only releases what P holds */
 	unsigned n_started; /* rows of the table begun by P, for undo */
 	struct {
@@ -162,10 +165,12 @@ struct run {
 
 enum { BESIDE_DEAD, BESIDE_WORKING, BESIDE_READY, BESIDE_GO };
 
-/* What C and H say to each other. */
+/* What a helper and who uses it say to each other: C and H, or C and the one that P has started. */
 struct beside {
-	unsigned state; /* a futex; the kernel writes 0, BESIDE_DEAD, when H ends */
-	int pid, pidfd; /* as C sees it */
+	unsigned state; /* a futex; the kernel writes 0, BESIDE_DEAD, when it ends */
+	int pid, pidfd; /* as who started it sees it */
+	int parent;     /* who is not to be outlived; 0: it ends with its pid namespace */
+	bool makes_network, lets_go;
 	int code;
 	const char *failed;
 	struct report *report;
@@ -184,6 +189,8 @@ struct child_memory {
 	char second_stack[STACK_SIZE]; /* of the process that is cloned after joining; or of H */
 	struct run run;
 	struct beside beside;
+	char early_stack[STACK_SIZE]; /* of the helper that makes the network before there is C */
+	struct beside early;
 	_Alignas(8) char brief[WIRE_MAX]; /* P writes it; pages that are not touched cost nothing */
 };
 
@@ -196,19 +203,23 @@ typedef size_t count_fn(const struct run *r);
 
 count_fn want_always, want_init, want_die_with_parent, want_joins, want_link, want_map_parent;
 count_fn want_idmap, want_map_self, want_early_ids, want_own_propagation, want_time, want_names;
-count_fn want_beside, want_loopback, want_root, want_mounts, want_terminal, want_root_propagation;
+count_fn want_beside, want_network, want_net_early, want_loopback, want_root, want_mounts,
+	want_terminal, want_root_propagation;
 count_fn want_root_read_only;
 act_fn act_report, act_control, act_parent, act_init_image, act_targets, act_clone;
 act_fn act_map_parent, act_go, act_idmap, act_brief, act_live_terminal, act_started;
 act_fn act_join, act_close_on_exec, act_wait, act_map_self, act_early_ids, act_own_propagation;
-act_fn act_beside, act_network, act_let_go;
+act_fn act_beside, act_net_early, act_network, act_let_go;
+void undo_net_early(struct run *r);
 act_fn act_time, act_names, act_loopback, act_root, act_mount, act_terminal;
 act_fn act_root_propagation, act_root_read_only, act_pivot, act_subreaper, act_init_caps;
 count_fn want_covers, want_let_go, want_cgroup, want_cgroup_ns, want_keeper, want_host_hooks;
 count_fn want_oom_score;
 count_fn want_attributes, want_setup_hooks, want_console, want_sysctl, want_label,
 	want_send_console;
-act_fn act_cover, act_cgroup, act_cgroup_join, act_cgroup_ns, act_keep, act_host_hooks;
+count_fn want_cgroup_rest, want_cgroup_join;
+act_fn act_cover, act_cgroup, act_cgroup_rest, act_cgroup_join, act_cgroup_enter, act_cgroup_ns;
+act_fn act_keep, act_host_hooks;
 act_fn act_oom_score, act_own_oom_score;
 act_fn act_attribute, act_setup_hooks, act_console, act_sysctl, act_open_label, act_send_console;
 void undo_cgroup(struct run *r), undo_oom_score(struct run *r), undo_unit(struct run *r);
@@ -259,6 +270,7 @@ int child_main(void *run); /* C: on its own stack, in the parent's memory */
 
 /* ---- beside.c: H ---- */
 int beside_start(struct beside *b, void *stack);
+void beside_end(struct beside *b);
 int beside_enter_network(struct beside *b, const char **failed);
 void beside_go(struct beside *b, uint64_t root_mnt_id);
 
@@ -311,6 +323,8 @@ int box_cgroup_clean(bool remove);
 int container_mount(struct run *r, const struct mnt *m);
 /* Once, where it is made beside: what shows the network must be mounted by a member of it. */
 int network_enter(struct run *r);
+/* Once, where P makes it beside: see there. */
+int cgroup_enter(struct run *r);
 
 /* ---- program.c: clones X, which seals itself and executes; child-safe ---- */
 int program_start(struct run *r, void *stack_top); /* a pid or -errno */

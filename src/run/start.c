@@ -41,6 +41,7 @@ void run_init(struct run *r, const struct spec *s)
 		.label_fd = -1,
 		.started_fd = -1,
 		.cg = CG_INIT,
+		.cg_planned = CG_INIT,
 		.unit = CG_UNIT_INIT,
 	};
 	for (int i = 0; i < NS_COUNT; i++)

@@ -33,15 +33,65 @@ size_t want_cgroup(const struct run *r)
 	return r->d->cgroup && (r->keeper || !r->d->container) && !want_unit(r);
 }
 
+size_t want_cgroup_join(const struct run *r)
+{
+	return want_cgroup(r) && !r->cg_beside;
+}
+
 int act_cgroup_join(struct run *r, size_t i)
 {
 	(void)i;
 	return cg_join(r->cg_fds, r->n_cg_fds);
 }
 
+/* Waits for the parent to have made it. Its namespace is what it is entered in: so that follows. */
+static int enter_made(struct run *r)
+{
+	struct wire_head head;
+	int fds[CG_TREES_MAX], code;
+	unsigned n_fds = CG_TREES_MAX;
+	ssize_t n;
+
+	do {
+		n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), fds, &n_fds, 0);
+	} while (n == -EINTR);
+	if (n != sizeof(head) || head.type != WIRE_CGROUP)
+		return n < 0 ? (int)n : -ECANCELED;
+	code = cg_join(fds, (int)n_fds);
+	for (unsigned i = 0; i < n_fds; i++)
+		sys_close(fds[i]);
+	if (code == 0 && r->d->own_cgroup_ns)
+		code = sys_unshare(CLONE_NEWCGROUP);
+	return code;
+}
+
+/*
+ * Where P makes the v1 trees meanwhile, C enters them as late as it can: before what depends on
+ * them or fills memory, before whatever else comes over the channel, and before anything of the
+ * container's runs.
+ */
+int cgroup_enter(struct run *r)
+{
+	int code = 0;
+
+	if (!r->cg_beside || r->in_cgroup)
+		return 0;
+	r->in_cgroup = true;
+	code = enter_made(r);
+	if (code < 0)
+		r->failed = "enter the cgroup";
+	return code;
+}
+
+int act_cgroup_enter(struct run *r, size_t i)
+{
+	(void)i;
+	return cgroup_enter(r);
+}
+
 size_t want_cgroup_ns(const struct run *r)
 {
-	return r->d->own_cgroup_ns;
+	return r->d->own_cgroup_ns && !r->cg_beside;
 }
 
 int act_cgroup_ns(struct run *r, size_t i)
@@ -120,12 +170,13 @@ static int mount_tree(struct run *r, const struct cg_tree *t, const char *dst, u
 
 static const char *dir_of_tree(const struct run *r, const struct cg_tree *t)
 {
+	const struct cg *cg = r->cg_planned.n ? &r->cg_planned : &r->cg;
 	size_t len = strlen(t->mount);
 
-	for (size_t i = 0; i < r->cg.n; i++)
-		if (strncmp(r->cg.dirs[i].path, t->mount, len) == 0 &&
-		    (r->cg.dirs[i].path[len] == '/' || !r->cg.dirs[i].path[len]))
-			return r->cg.dirs[i].path;
+	for (size_t i = 0; i < cg->n; i++)
+		if (strncmp(cg->dirs[i].path, t->mount, len) == 0 &&
+		    (cg->dirs[i].path[len] == '/' || !cg->dirs[i].path[len]))
+			return cg->dirs[i].path;
 	return NULL;
 }
 
@@ -138,7 +189,8 @@ static int show_tree(struct run *r, const struct cg_tree *t, const char *dst, ui
 		code = mount_tree(r, t, dst, attrs);
 	if (code == -EPERM && dir) /* not even of the namespace's own, without the right over it */
 		code = bind_cgroup(r, dir, dst, attrs);
-	return code == -EPERM && !dir ? 0 : code;
+	/* We may not make ours in each tree. */
+	return (code == -EPERM && !dir) || code == -ENOENT ? 0 : code;
 }
 
 /* "cpu,cpuacct" is known as "cpu" and as "cpuacct" as well. */
@@ -177,8 +229,10 @@ static int mount_cgroups(struct run *r, const struct mnt *m)
 		.n_options = 1,
 		.attrs = m->attrs & ~(uint64_t)MOUNT_ATTR_RDONLY,
 	};
-	int code;
+	int code = cgroup_enter(r);
 
+	if (code < 0)
+		return code;
 	if (s->layout == CG_V2)
 		return s->n ? show_tree(r, &s->trees[0], m->dst, m->attrs) : 0;
 	code = fs_any(&r->fs, &top);
@@ -237,7 +291,7 @@ static bool knows_no_network(const char *type)
 /* sysfs shows the devices of the network namespace of whoever mounts it. */
 static int mount_fresh(struct run *r, const struct mnt *m)
 {
-	int code = knows_no_network(m->type) ? 0 : network_enter(r);
+	int code = m->copy_up ? cgroup_enter(r) : 0;
 	struct fs_any a = {
 		.type = m->type,
 		.source = m->src,
@@ -250,6 +304,8 @@ static int mount_fresh(struct run *r, const struct mnt *m)
 		.copy_up = m->copy_up,
 	};
 
+	if (code == 0 && !knows_no_network(m->type))
+		code = network_enter(r);
 	return code < 0 ? code : bind_instead(r, m, fs_any(&r->fs, &a));
 }
 
@@ -437,11 +493,14 @@ int act_setup_hooks(struct run *r, size_t i)
 {
 	const hooks *own = &r->d->hooks[HOOK_CREATE_CONTAINER];
 	struct wire_head head = { .type = WIRE_MOUNTED };
-	int fd = -1, code;
+	int fd = -1, code = network_enter(r); /* they may look for it */
 	unsigned n_fds = 1;
-	ssize_t n = sys_send_fds(r->control_fd[1], &head, sizeof(head), NULL, 0);
+	ssize_t n;
 
 	(void)i;
+	if (code < 0)
+		return code;
+	n = sys_send_fds(r->control_fd[1], &head, sizeof(head), NULL, 0);
 	if (n > 0)
 		n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), &fd, &n_fds, 0);
 	code = n < 0                                                    ? (int)n

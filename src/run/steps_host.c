@@ -122,6 +122,55 @@ void undo_control(struct run *r)
 	close_fd(&r->control_fd[1]);
 }
 
+static int memory_new(struct run *r)
+{
+	void *p = mmap(NULL, sizeof(*r->memory), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	r->memory = p;
+	return 0;
+}
+
+static void memory_free(struct run *r)
+{
+	if (!r->memory)
+		return;
+	/* What is mapped there next is none of its stacks. */
+	FORGET_FRAMES(r->memory, sizeof(*r->memory));
+	munmap(r->memory, sizeof(*r->memory));
+	r->memory = NULL;
+}
+
+size_t want_net_early(const struct run *r)
+{
+	return r->d->net_early;
+}
+
+/* The first of all rows: it works while we prepare the rest, and holds no end of our channels. */
+int act_net_early(struct run *r, size_t i)
+{
+	uint64_t all = ~UINT64_C(0), old;
+	int code = memory_new(r);
+
+	(void)i;
+	if (code < 0)
+		return code;
+	r->memory->early = (struct beside){ .parent = getpid(), .makes_network = true };
+	sys_sigprocmask(SIG_SETMASK, &all, &old);
+	code = beside_start(&r->memory->early, r->memory->early_stack);
+	sys_sigprocmask(SIG_SETMASK, &old, NULL);
+	return code;
+}
+
+void undo_net_early(struct run *r)
+{
+	if (r->memory)
+		beside_end(&r->memory->early);
+	memory_free(r);
+}
+
 /* ---- CLONE ---- */
 
 /* The process that joins is gone as soon as it has cloned; the box is its sibling. */
@@ -157,17 +206,13 @@ int act_clone(struct run *r, size_t i)
 	int cgroup_fd = enters ? cg_into_fd(&r->cg) : -ENOENT;
 
 	(void)i;
+	if (!r->memory && memory_new(r) < 0)
+		return -ENOMEM;
 	if (!r->d->joins)
 		args.flags |= r->d->clone_flags;
 	if (cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned)cgroup_fd;
-	}
-	r->memory = mmap(NULL, sizeof(*r->memory), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-	if (r->memory == MAP_FAILED) {
-		r->memory = NULL;
-		return -errno;
 	}
 	r->memory->run = *r;
 	args.stack = (uintptr_t)r->memory->first_stack;
@@ -195,12 +240,8 @@ void undo_clone(struct run *r)
 		close_fd(&r->pidfd);
 	}
 	r->pid = 0;
-	if (r->memory) {
-		/* What is mapped there next is none of its stacks. */
-		FORGET_FRAMES(r->memory, sizeof(*r->memory));
-		munmap(r->memory, sizeof(*r->memory));
-	}
-	r->memory = NULL;
+	if (!r->d->net_early)
+		memory_free(r);
 }
 
 /* ---- LINK ---- */

@@ -16,33 +16,58 @@
 
 /* ---- the cgroup ---- */
 
-/* First what is to be removed is written down, then it is made. */
+/* First what is to be removed is written down, then it is made. The plan has its owner's mark. */
+static int plan_cgroup(const struct keeper *k, struct cg_system *system, const char *path,
+		       struct cg *planned, struct err *e)
+{
+	int code = cg_probe(system, e);
+
+	if (code == 0)
+		code = cg_plan(planned, system, path, 0, e);
+	if (code == 0 && cg_mark_draw(planned->mark) < 0)
+		code = err_errno(e, EIO, "cgroup: no random number");
+	return code < 0 ? code : k->cgroup_planned(k->arg, planned, e);
+}
+
 int cgroup_make(const struct keeper *k, struct cg_system *system, const char *path,
 		const struct resources *limits, struct cg *out, struct err *e)
 {
 	struct cg planned = CG_INIT;
-	char mark[CG_MARK_SIZE] = "";
-	int code = cg_probe(system, e);
+	char mark[CG_MARK_SIZE];
+	int code = plan_cgroup(k, system, path, &planned, e);
 
-	if (code == 0)
-		code = cg_plan(&planned, system, path, 0, e);
-	if (code == 0 && cg_mark_draw(mark) < 0)
-		code = err_errno(e, EIO, "cgroup: no random number");
-	if (code == 0) {
-		memcpy(planned.mark, mark, sizeof(mark));
-		code = k->cgroup_planned(k->arg, &planned, e);
-	}
+	memcpy(mark, planned.mark, sizeof(mark));
 	cg_done(&planned);
 	if (code < 0)
 		return code;
 	code = cg_create(out, system, path, limits, CG_IF_ALLOWED, e);
-	if (code < 0)
+	if (code < 0) {
 		k->cgroup_made(k->arg, NULL, NULL);
-	if (code < 0)
 		return code;
+	}
 	/* Where it cannot be marked it has no mark, and counts as ours for good. */
 	cg_mark(out, mark);
 	return k->cgroup_made(k->arg, out, e);
+}
+
+/* What the first process is born into; the v1 trees follow while it works (act_cgroup_rest). */
+static int make_first(struct run *r)
+{
+	const struct keeper *k = r->keeper;
+	const char *path = r->d->container->life.cgroup;
+	int code = plan_cgroup(k, &r->cg_system, path, &r->cg_planned, r->err);
+
+	if (code < 0)
+		return code;
+	code = cg_create_first(&r->cg, &r->cg_system, path, r->d->resources, CG_IF_ALLOWED, r->err);
+	if (code < 0) {
+		k->cgroup_made(k->arg, NULL, NULL);
+		return code;
+	}
+	r->cg_beside = code > 0;
+	if (r->cg.n)
+		cg_mark(&r->cg, r->cg_planned.mark);
+	return r->cg_beside ? 0 : k->cgroup_made(k->arg, &r->cg, r->err);
 }
 
 int act_cgroup(struct run *r, size_t i)
@@ -55,14 +80,52 @@ int act_cgroup(struct run *r, size_t i)
 	else if (r->keeper->cgroup)
 		r->cg = *r->keeper->cgroup; /* of a container that runs; its keeper closes it */
 	else
-		code = cgroup_make(r->keeper, &r->cg_system, r->d->container->life.cgroup,
-				   r->d->resources, &r->cg, r->err);
-	if (code == 0)
+		code = make_first(r);
+	if (code == 0 && !r->cg_beside)
 		code = cg_join_open(&r->cg, r->cg_fds, r->err);
 	if (code < 0)
 		return code;
 	r->n_cg_fds = code;
 	return 0;
+}
+
+size_t want_cgroup_rest(const struct run *r)
+{
+	return r->cg_beside;
+}
+
+static void close_cg_fds(struct run *r)
+{
+	for (int i = 0; i < r->n_cg_fds; i++)
+		close(r->cg_fds[i]);
+	r->n_cg_fds = 0;
+}
+
+/* All limits are set before the first process hears of it, so nothing runs inside without them. */
+int act_cgroup_rest(struct run *r, size_t i)
+{
+	const struct keeper *k = r->keeper;
+	struct wire_head head = { .type = WIRE_CGROUP };
+	ssize_t n;
+	int code = cg_create_rest(&r->cg, &r->cg_system, r->d->container->life.cgroup,
+				  r->d->resources, CG_IF_ALLOWED, r->err);
+
+	(void)i;
+	if (code < 0) {
+		k->cgroup_made(k->arg, NULL, NULL);
+		return code;
+	}
+	if (!*r->cg.mark)
+		cg_mark(&r->cg, r->cg_planned.mark);
+	code = k->cgroup_made(k->arg, &r->cg, r->err);
+	if (code == 0)
+		code = cg_join_open(&r->cg, r->cg_fds, r->err);
+	if (code < 0)
+		return code;
+	r->n_cg_fds = code;
+	n = sys_send_fds(r->control_fd[0], &head, sizeof(head), r->cg_fds, (unsigned)code);
+	close_cg_fds(r);
+	return n < 0 && n != -EPIPE ? (int)n : 0;
 }
 
 /* A box needs its own until it ends; a container's is found again by what was written down. */
@@ -74,9 +137,8 @@ static bool lets_go_of_cgroup(const struct run *r)
 /* Of a start that failed: the processes are gone by now. */
 void undo_cgroup(struct run *r)
 {
-	for (int i = 0; i < r->n_cg_fds; i++)
-		close(r->cg_fds[i]);
-	r->n_cg_fds = 0;
+	close_cg_fds(r);
+	cg_done(&r->cg_planned);
 	if (!lets_go_of_cgroup(r))
 		return;
 	if (!r->done)

@@ -123,7 +123,11 @@ size_t want_early_ids(const struct run *r)
 
 int act_early_ids(struct run *r, size_t i)
 {
+	int code = cgroup_enter(r); /* which only processes of the caller's own id may */
+
 	(void)i;
+	if (code < 0)
+		return code;
 	return user_become(r->d->early_uid, r->d->early_gid, r->d->seal.drop_groups, &r->failed);
 }
 
@@ -274,9 +278,12 @@ static int receive_tree(struct run *r)
 {
 	struct wire_head head;
 	unsigned n_fds = 1;
-	int fd = -1;
-	ssize_t n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), &fd, &n_fds, 0);
+	int fd = -1, code = cgroup_enter(r);
+	ssize_t n;
 
+	if (code < 0)
+		return code;
+	n = sys_recv_fds(r->control_fd[1], &head, sizeof(head), &fd, &n_fds, 0);
 	if (n < 0)
 		return (int)n;
 	return n == sizeof(head) && head.type == WIRE_TREE && n_fds == 1 ? fd : -ECANCELED;
@@ -543,6 +550,8 @@ int act_beside(struct run *r, size_t i)
 {
 	(void)i;
 	r->memory->beside.report = r->report;
+	r->memory->beside.makes_network = !r->d->net_early;
+	r->memory->beside.lets_go = true;
 	if (!r->d->container) { /* what a network costs counts, too */
 		r->memory->beside.cg_fds = r->memory->run.cg_fds;
 		r->memory->beside.n_cg_fds = r->n_cg_fds;
@@ -552,12 +561,21 @@ int act_beside(struct run *r, size_t i)
 
 int network_enter(struct run *r)
 {
-	int code = 0;
+	struct beside *b = r->d->net_early ? &r->memory->early : &r->memory->beside;
+	int code;
 
-	if (r->d->beside && !r->in_network)
-		code = beside_enter_network(&r->memory->beside, &r->failed);
-	r->in_network |= code == 0;
+	if (!want_network(r) || r->in_network)
+		return 0;
+	code = beside_enter_network(b, &r->failed);
+	r->in_network = code == 0;
+	if (r->d->net_early)
+		beside_go(b, 0);
 	return code;
+}
+
+size_t want_network(const struct run *r)
+{
+	return r->d->beside || r->d->net_early;
 }
 
 int act_network(struct run *r, size_t i)

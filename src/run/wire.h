@@ -27,6 +27,7 @@ enum wire_type {
 	WIRE_STARTED,   /* a struct wire_started */
 	WIRE_MOUNTED,   /* a container is mounted: the parent's hooks may run */
 	WIRE_HOOKED,    /* they have; with the state, as a descriptor */
+	WIRE_CGROUP,    /* the v1 trees are made, with their limits; descriptors to enter them by */
 	WIRE_WORKSPACE, /* the workspace, as a descriptor */
 	WIRE_USAGE,     /* a struct wire_usage, before the last event */
 };

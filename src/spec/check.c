@@ -170,7 +170,10 @@ int check_memory(struct spec *s, const struct facts *f, struct err *e)
 	d->late_time_ns = is_new(s, NS_TIME) && (!d->share_memory || d->beside);
 	if (d->late_time_ns)
 		d->clone_flags &= ~ns_table[NS_TIME].clone_flag;
-	if (d->beside) {
+	/* One that the host's user namespace owns can be made before there is a first process. */
+	d->net_early = d->container && d->share_memory && is_new(s, NS_NET) &&
+		       !is_new(s, NS_USER) && !d->net_devices;
+	if (d->beside || d->net_early) {
 		d->clone_flags &= ~ns_table[NS_NET].clone_flag;
 		d->loopback = false;
 	}

@@ -213,7 +213,8 @@ struct decided {
 	bool share_to_join;   /* who joins, and is gone then, does so in the caller's memory */
 	bool share_memory; /* set up in the caller's memory (CLONE_VM): no page table is copied */
 	bool beside;       /* a second process helps the first, in the same memory (run/beside.c) */
-	bool late_time_ns; /* unshared by the first process, not by its clone */
+	bool net_early; /* P has a helper of its own make the network namespace, before the clone */
+	bool late_time_ns;  /* unshared by the first process, not by its clone */
 	bool enter_time_ns; /* before Linux 6.3: and entered by it, for exec does not */
 	bool joins;         /* some namespace is joined: a first process joins, then clones */
 	bool init_is_pid1, as_pid1;

@@ -18,7 +18,7 @@
 #define NEW_FILE  STATE_FILE ".new"
 #define ROOT_MODE 0700 /* a container's state tells of mounts, paths and environment */
 
-static const char *const own_files[] = { STATE_FILE, NEW_FILE, NULL };
+static const char *const own_files[] = { CREATING_FILE, STATE_FILE, NEW_FILE, NULL };
 
 /* `path` with all directories above it, like mkdir -p. */
 static int make_dirs(const char *path)
@@ -173,6 +173,7 @@ int state_open(const char *root, const char *id, struct state_dir *out, struct e
 
 int state_save(const struct state_dir *d, const struct state *s, struct err *e)
 {
+	const char *name = s->phase == PHASE_CREATING ? CREATING_FILE : STATE_FILE;
 	struct jsonout j = { .compact = true };
 	_cleanup_free_ char *text = NULL;
 	_cleanup_fd_ int fd = -1;
@@ -185,7 +186,7 @@ int state_save(const struct state_dir *d, const struct state *s, struct err *e)
 	fd = sys_openat(d->fd, NEW_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
 	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
 	if (r == 0)
-		r = sys_renameat(d->fd, NEW_FILE, STATE_FILE, 0);
+		r = sys_renameat(d->fd, NEW_FILE, name, 0);
 	return r < 0 ? err_errno(e, -r, "save the state") : 0;
 }
 

@@ -25,6 +25,8 @@ static const struct json_row rows[] = {
 	ROW("phase", json_set_word, phase, .required = true, .words = &phases),
 	ROW("pid", json_set_int, pid, .max = INT32_MAX),
 	ROW("pidStart", json_set_u64, pid_start),
+	ROW("pidInode", json_set_u64, pid_inode),
+	ROW("boot", json_set_string, boot),
 	ROW("bundle", json_set_string, bundle, .required = true),
 	ROW("rootfs", json_set_string, rootfs),
 	ROW("created", json_set_string, created),
@@ -90,6 +92,8 @@ void state_write(struct jsonout *j, const struct state *s)
 	jsonout_string(j, "phase", phase_words[s->phase].name);
 	jsonout_number(j, "pid", s->pid);
 	jsonout_u64(j, "pidStart", s->pid_start);
+	jsonout_u64(j, "pidInode", s->pid_inode);
+	put_string(j, "boot", s->boot);
 	put_string(j, "bundle", s->bundle);
 	put_string(j, "rootfs", s->rootfs);
 	put_string(j, "created", s->created);

@@ -72,12 +72,59 @@ int state_process(int pid, uint64_t *start, bool *ended)
 		return -EIO;
 	p += 2;
 	*ended = *p == 'Z' || *p == 'X';
-	for (int field = 3; field < 22 && p; field++) /* the 22nd is the start (proc(5)) */
+	for (int field = 3; field < 22 && p; field++) { /* the 22nd is the start (proc(5)) */
+		/* The 20th is how many threads: the first of them alone may have ended. */
+		if (field == 20 && *ended && strncmp(p, " 1 ", 3) != 0 && strncmp(p, " 0 ", 3) != 0)
+			*ended = false;
 		p = strchr(p + 1, ' ');
+	}
 	if (!p)
 		return -EIO;
 	p++;
 	return str_take_u64(&p, start);
+}
+
+#define PIDFS_MAGIC 0x50494446
+#define BOOT_FILE   "/proc/sys/kernel/random/boot_id"
+
+void state_boot(char out[STATE_BOOT_SIZE])
+{
+	if (read_start(AT_FDCWD, BOOT_FILE, out, STATE_BOOT_SIZE) < 0)
+		out[0] = 0;
+	out[strcspn(out, "\n")] = 0;
+}
+
+static int inode_of(int pidfd, uint64_t *out)
+{
+	struct statx st = { 0 };
+	int r = sys_statx(pidfd, "", AT_EMPTY_PATH, STATX_INO, &st);
+
+	if (r == 0)
+		*out = st.stx_ino;
+	return r;
+}
+
+/* Before, all pidfds have one inode together. */
+int state_pid_inode(int pid, uint64_t *out)
+{
+	_cleanup_fd_ int fd = sys_pidfd_open(pid, 0);
+	struct statfs fs;
+	int r = fd < 0 ? fd : sys_fstatfs(fd, &fs);
+
+	if (r == 0 && fs.f_type != PIDFS_MAGIC)
+		r = -EOPNOTSUPP;
+	return r < 0 ? r : inode_of(fd, out);
+}
+
+/* A pidfd can be read when its process has ended. */
+static bool is_alive_by_inode(const struct state *s)
+{
+	_cleanup_fd_ int fd = sys_pidfd_open(s->pid, 0);
+	struct pollfd ended = { fd, POLLIN, 0 };
+	uint64_t inode;
+
+	return fd >= 0 && inode_of(fd, &inode) == 0 && inode == s->pid_inode &&
+	       sys_poll(&ended, 1, 0) == 0;
 }
 
 static bool is_alive(const struct state *s)
@@ -104,12 +151,41 @@ int state_pidfd(const struct state *s)
 
 /* ---- status ---- */
 
-/* "1" in cgroup.freeze, "frozen 1" in cgroup.events, FROZEN in the freezer.state of v1. */
-static bool is_frozen(const struct state *s)
+/*
+ * The walk to a cgroup is half of the price of a look into it, and most are in one directory. What
+ * is left of `path` below the one that is open.
+ */
+static const char *below_same_dir(struct state_look *look, const char *path)
 {
+	const char *file = strrchr(path, '/');
+	const char *name = file ? memrchr(path, '/', (size_t)(file - path)) : NULL;
+	size_t len = name ? (size_t)(name - path) : 0;
+
+	if (len == 0 || len >= sizeof(look->dir))
+		return NULL;
+	if (look->dir_fd < 0 || strncmp(look->dir, path, len) != 0 || look->dir[len]) {
+		state_look_done(look);
+		memcpy(look->dir, path, len);
+		look->dir[len] = 0;
+		look->dir_fd = sys_openat(AT_FDCWD, look->dir, O_PATH | O_DIRECTORY, 0);
+	}
+	return look->dir_fd < 0 ? NULL : name + 1;
+}
+
+void state_look_done(struct state_look *look)
+{
+	cleanup_fd(&look->dir_fd);
+	look->dir_fd = -1;
+}
+
+/* "1" in cgroup.freeze, "frozen 1" in cgroup.events, FROZEN in the freezer.state of v1. */
+static bool is_frozen(struct state_look *look, const struct state *s)
+{
+	const char *below = look && s->freezer ? below_same_dir(look, s->freezer) : NULL;
 	char text[128];
 
-	if (!s->freezer || read_start(AT_FDCWD, s->freezer, text, sizeof(text)) <= 0)
+	if (!s->freezer || read_start(below ? look->dir_fd : AT_FDCWD, below ? below : s->freezer,
+				      text, sizeof(text)) <= 0)
 		return false;
 	return text[0] == '1' || str_starts(text, "FROZEN") || strstr(text, "frozen 1");
 }
@@ -125,15 +201,30 @@ static bool is_locked(int root_fd, const char *id)
 	return fd >= 0 && sys_flock(fd, LOCK_SH | LOCK_NB) == -EWOULDBLOCK;
 }
 
+static bool is_of_this_boot(struct state_look *look, const struct state *s)
+{
+	if (!look || !s->pid_inode || !s->boot)
+		return false;
+	if (!*look->boot)
+		state_boot(look->boot);
+	return str_eq(s->boot, look->boot);
+}
+
 enum status state_status(const struct state *s, int root_fd)
 {
-	bool alive = is_alive(s);
+	return state_status_next(NULL, s, root_fd);
+}
+
+enum status state_status_next(struct state_look *look, const struct state *s, int root_fd)
+{
+	bool by_inode = s->pid > 0 && is_of_this_boot(look, s);
+	bool alive = by_inode ? is_alive_by_inode(s) : is_alive(s);
 
 	if (s->phase == PHASE_CREATING)
 		return alive || is_locked(root_fd, s->id) ? STATUS_CREATING : STATUS_STOPPED;
 	if (!alive)
 		return STATUS_STOPPED;
-	if (is_frozen(s))
+	if (is_frozen(look, s))
 		return STATUS_PAUSED;
 	return s->phase == PHASE_CREATED ? STATUS_CREATED : STATUS_RUNNING;
 }
@@ -157,7 +248,7 @@ static int read_state(int root_fd, const char *path, struct buf *out)
 	return n < 0 ? (int)n : 0;
 }
 
-/* Without state.json: is there a directory at all? */
+/* Without any: is there a directory at all? */
 static int load_unfinished(int root_fd, const char *id, struct state *out, struct err *e)
 {
 	int r = sys_faccessat(root_fd, id, 0);
@@ -170,17 +261,30 @@ static int load_unfinished(int root_fd, const char *id, struct state *out, struc
 	return 0;
 }
 
+/* Which one it is goes to `path`. */
+static int read_newest(int root_fd, const char *id, char *path, size_t room, struct buf *out)
+{
+	/* The last again: it may have come while we looked for what was before it. */
+	static const char *const names[] = { STATE_FILE, CREATING_FILE, STATE_FILE };
+	int r = -ENOENT;
+
+	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(names); i++) {
+		snprintf(path, room, "%s/%s", id, names[i]);
+		r = read_state(root_fd, path, out);
+	}
+	return r;
+}
+
 static int load(struct arena *a, int root_fd, const char *id, bool brief, struct state *out,
 		struct err *e)
 {
-	char path[STATE_ID_MAX + sizeof("/" STATE_FILE)];
+	char path[STATE_ID_MAX + sizeof("/" CREATING_FILE)];
 	_cleanup_buf_ struct buf text = { 0 };
 	int r;
 
 	if (!state_id_valid(id))
 		return err_set(e, EINVAL, "\"%.64s\" cannot be a container's id", id);
-	snprintf(path, sizeof(path), "%s/%s", id, STATE_FILE);
-	r = read_state(root_fd, path, &text);
+	r = read_newest(root_fd, id, path, sizeof(path), &text);
 	id = arena_strdup(a, id);
 	if (!id)
 		r = -ENOMEM;
@@ -258,14 +362,36 @@ int state_list(struct arena *a, int root_fd, strings *out)
 	return 0;
 }
 
+static bool is_leap(int64_t year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+/* Without gmtime_r(3), which reads the file of the time zone first. */
+void state_time(char out[STATE_TIME_SIZE], int64_t seconds, long ns)
+{
+	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int64_t day = MAX(seconds, 0) / 86400, in_day = MAX(seconds, 0) % 86400, year = 1970;
+	int month = 0;
+
+	for (; year < 9999 && day >= 365 + is_leap(year); year++)
+		day -= 365 + is_leap(year);
+	for (; month < 11; month++) {
+		int length = lengths[month] + (month == 1 && is_leap(year));
+
+		if (day < length)
+			break;
+		day -= length;
+	}
+	snprintf(out, STATE_TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", (int)year, month + 1,
+		 (int)day + 1, (int)(in_day / 3600), (int)(in_day / 60 % 60), (int)(in_day % 60),
+		 ns);
+}
+
 void state_now(char out[STATE_TIME_SIZE])
 {
 	struct timespec now = { 0 };
-	struct tm tm;
-	size_t n;
 
 	sys_clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(out, STATE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, STATE_TIME_SIZE - n, ".%09ldZ", now.tv_nsec);
+	state_time(out, now.tv_sec, now.tv_nsec);
 }

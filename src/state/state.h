@@ -2,8 +2,9 @@
 /*
  * What is kept on disk of a container between two commands: a directory ROOT/ID, and in it
  *
- *	state.json  struct state; replaced as a whole, so that it can be read without the lock
- *	config.json the bundle's, as it was when the container was made
+ *	state.json    struct state; replaced as a whole, so that it can be read without the lock
+ *	creating.json the same, as it was while the container was made
+ *	config.json   the bundle's, as it was when the container was made
  *
  * config.json is the lock as well: whoever changes the container holds it (flock(2)), and a holder
  * that dies frees it.
@@ -33,6 +34,9 @@ struct state {
 	int pid; /* of the first process; 0: none yet */
 	/* When it was started, in ticks since the boot: a later process with its number differs. */
 	uint64_t pid_start;
+	/* Of a pidfd of it, in the boot of that id; faster to compare. 0, NULL: not known. */
+	uint64_t pid_inode;
+	const char *boot;
 	const char *bundle, *rootfs;
 	const char *created; /* RFC 3339, UTC, with nanoseconds */
 	uint32_t owner;      /* uid of who made it */
@@ -46,6 +50,8 @@ struct state {
 	keys annotations;
 	keys notes; /* whatever a command leaves for a later one */
 };
+
+#define STATE_BOOT_SIZE 48
 
 enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 
@@ -79,7 +85,7 @@ int state_remove(const struct state_dir *d, const char *id, const char *const *m
 /* ---- looking, without the lock ---- */
 
 int state_open_root(const char *root); /* a descriptor, or -errno */
-/* A container whose making was not finished has no state.json: then only `id` is set. */
+/* A container whose making was just begun has no state: then only `id` is set. */
 int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e);
 /* The same for a list of many: annotations, descriptors and notes may be left out. */
 int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out,
@@ -91,6 +97,24 @@ int state_list(struct arena *a, int root_fd, strings *out);
 enum status state_status(const struct state *s, int root_fd);
 /* A pidfd of its first process, if that is still the one. -ESRCH: it is gone. */
 int state_pidfd(const struct state *s);
+/* For a look at many, one after the other: what they have in common is looked up once. */
+struct state_look {
+	char boot[STATE_BOOT_SIZE];
+	char dir[256]; /* where the last cgroup was; "": none */
+	int dir_fd;
+};
+
+#define STATE_LOOK_INIT                             \
+	{                                           \
+		.boot = "", .dir = "", .dir_fd = -1 \
+	}
+
+enum status state_status_next(struct state_look *look, const struct state *s, int root_fd);
+void state_look_done(struct state_look *look);
+
+void state_boot(char out[STATE_BOOT_SIZE]); /* the id of this boot; "": not known */
+/* No other process has it until the next boot (Linux 6.9). 0 or -errno. */
+int state_pid_inode(int pid, uint64_t *out);
 /* When `pid` was started, and whether it has ended (a zombie counts as ended). 0 or -errno. */
 int state_process(int pid, uint64_t *start, bool *ended);
 
@@ -98,6 +122,7 @@ int state_process(int pid, uint64_t *start, bool *ended);
 
 #define STATE_TIME_SIZE 40
 void state_now(char out[STATE_TIME_SIZE]);
+void state_time(char out[STATE_TIME_SIZE], int64_t seconds, long ns);
 
 /* The members of the specification's state, into an open object; `more` adds those of runc's. */
 void state_print(struct jsonout *j, const struct state *s, enum status status, bool more);

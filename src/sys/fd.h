@@ -162,6 +162,11 @@ static inline int sys_statx(int dir_fd, const char *path, int flags, unsigned ma
 	return (int)RAW5(SYS_statx, dir_fd, path, flags, mask, out);
 }
 
+static inline int sys_fstatfs(int fd, struct statfs *out)
+{
+	return (int)RAW2(SYS_fstatfs, fd, out);
+}
+
 static inline int sys_statfs(const char *path, struct statfs *out)
 {
 	return (int)RAW2(SYS_statfs, path, out);

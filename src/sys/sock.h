@@ -31,7 +31,7 @@ static inline ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags)
 	return RAW3(SYS_recvmsg, fd, msg, flags | MSG_CMSG_CLOEXEC);
 }
 
-#define SYS_FDS_MAX 8
+#define SYS_FDS_MAX 20
 
 /* Sends `len` bytes and `n_fds` descriptors in one message. The count of bytes, or -errno. */
 static inline ssize_t sys_send_fds(int fd, const void *data, size_t len, const int *fds,

@@ -340,6 +340,30 @@ hook()
 	[ "$(jq .pid state-createRuntime)" -gt 1 ]
 }
 
+@test "hooks: during set-up the process is in its cgroups, and the limits are set" {
+	need_root
+	local tree
+
+	[ -d /sys/fs/cgroup/pids ] || [ -e /sys/fs/cgroup/cgroup.controllers ] || skip "no cgroup counts processes"
+	cat >"$T/look" <<-END
+		#!/bin/sh
+		pid=\$(jq .pid)
+		cat /proc/\$pid/cgroup >$T/cgroup-\$1
+		find /sys/fs/cgroup -path '*$G/pids.max' -exec cat {} + >$T/max-\$1
+	END
+	chmod 755 "$T/look"
+	config ".linux.cgroupsPath = \"/$G\" | .linux.resources.pids.limit = 77
+		| .hooks = {createRuntime: [{path: \"$T/look\", args: [\"look\", \"runtime\"], env: [\"PATH=$PATH\"]}],
+			createContainer: [{path: \"$T/look\", args: [\"look\", \"container\"], env: [\"PATH=$PATH\"]}]}" true
+	oci run --bundle "$B" one
+	[ "$(cat max-runtime)" = 77 ]
+	[ "$(cat max-container)" = 77 ]
+	# createContainer sees it from within, as the root; createRuntime as it is, in all trees that there are
+	while IFS=: read -r _ _ tree; do
+		[[ $tree == *"$G" ]]
+	done <cgroup-runtime
+}
+
 @test "hooks: during set-up the process is in all of its namespaces, the network too" {
 	need_root
 	local kind ns

@@ -166,6 +166,58 @@ static void made_and_removed(void **state)
 	cg_done(&cg);
 }
 
+/* As a container's is: what its first process is born into, and the rest beside that. */
+static void made_in_two_parts(void **state)
+{
+	struct resources r = RESOURCES_INIT;
+	struct cg cg = CG_INIT;
+	bool v1 = sys.layout == CG_V1 || sys.layout == CG_HYBRID;
+	size_t first;
+
+	(void)state;
+	need_root();
+	assert_int_equal(cg_create_first(&cg, &sys, path, &r, 0, &e), v1);
+	first = cg.n;
+	assert_int_equal(first, has_v2());
+	for (size_t i = 0; i < first; i++)
+		assert_true(cg.dirs[i].unified && there(cg.dirs[i].path));
+	if (v1) {
+		r.cpuset_cpus = "4000-5000";
+		assert_true(cg_create_rest(&cg, &sys, path, &r, 0, &e) < 0);
+		assert_int_equal(cg.n, first); /* untouched */
+		assert_int_equal(left_in_any_tree(path), first);
+		r.cpuset_cpus = NULL;
+		OK(cg_create_rest(&cg, &sys, path, &r, 0, &e));
+	}
+	assert_int_equal(cg.layout, sys.layout);
+	assert_int_equal(cg.n, sys.n);
+	for (size_t i = 0; i < cg.n; i++)
+		assert_true(cg.dirs[i].made == 1 && there(cg.dirs[i].path));
+	OK(cg_remove(&cg, &e));
+	cg_done(&cg);
+}
+
+static void removed_without_a_look(void **state)
+{
+	struct cg cg = CG_INIT;
+	pid_t pid;
+
+	(void)state;
+	need_root();
+	OK(cg_create(&cg, &sys, path, NULL, 0, &e));
+	pid = start_idle();
+	OK(cg_attach(&cg, pid, false, &e));
+	assert_int_equal(cg_remove_unused(&cg, &e), -EBUSY);
+	for (size_t i = 0; i < cg.n; i++)
+		assert_true(there(cg.dirs[i].path));
+	OK(cg_kill(&cg, &e));
+	assert_int_equal(end_of(pid), SIGKILL);
+	OK(cg_remove_unused(&cg, &e));
+	assert_false(left_in_any_tree(path));
+	OK(cg_remove_unused(&cg, &e)); /* twice is fine */
+	cg_done(&cg);
+}
+
 static void parents_that_were_made_go_too(void **state)
 {
 	struct cg cg = CG_INIT, other = CG_INIT;
@@ -926,6 +978,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(made_and_removed),
+		T(made_in_two_parts),
+		T(removed_without_a_look),
 		T(parents_that_were_made_go_too),
 		T(limits_are_in_force),
 		T(failure_leaves_nothing),

@@ -201,9 +201,103 @@ static void status_is_looked_up(void **state)
 	unlink(frozen);
 }
 
+/* As a list does, where the kernel tells processes apart by the inodes of their pidfds. */
+static void many_are_looked_up(void **state)
+{
+	struct state_look look = STATE_LOOK_INIT;
+	struct state s = full_state();
+	char boot[STATE_BOOT_SIZE], dir[96], frozen[2][128];
+
+	(void)state;
+	state_boot(boot);
+	assert_int_equal(strlen(boot), 36);
+	s.boot = boot;
+	if (state_pid_inode(s.pid, &s.pid_inode) < 0)
+		skip();
+	s.pid_start++; /* is not asked for */
+	assert_int_equal(state_status_next(&look, &s, -1), STATUS_RUNNING);
+	assert_int_equal(state_status(&s, -1), STATUS_STOPPED);
+	s.pid_start--;
+	s.pid_inode++; /* another process has the number now */
+	assert_int_equal(state_status_next(&look, &s, -1), STATUS_STOPPED);
+	s.boot = "another boot, whose inodes tell nothing";
+	assert_int_equal(state_status_next(&look, &s, -1), STATUS_RUNNING);
+	for (int i = 0; i < 2; i++) {
+		FILE *f;
+
+		snprintf(dir, sizeof(dir), "%s/%d", root, i);
+		assert_int_equal(mkdir(dir, 0700), 0);
+		snprintf(frozen[i], sizeof(frozen[i]), "%s/cgroup.events", dir);
+		f = fopen(frozen[i], "w");
+		fprintf(f, "populated 1\nfrozen %d\n", i);
+		fclose(f);
+	}
+	for (int i = 0; i < 4; i++) {
+		s.freezer = frozen[i & 1];
+		assert_int_equal(state_status_next(&look, &s, -1),
+				 i & 1 ? STATUS_PAUSED : STATUS_RUNNING);
+	}
+	s.freezer = "/nosuch/cgroup.events";
+	assert_int_equal(state_status_next(&look, &s, -1), STATUS_RUNNING);
+	state_look_done(&look);
+	for (int i = 0; i < 2; i++) {
+		unlink(frozen[i]);
+		*strrchr(frozen[i], '/') = 0;
+		rmdir(frozen[i]);
+	}
+}
+
+static void *wait_for_ever(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* The first thread may end before the others; then it looks like a zombie. */
+static void one_whose_first_thread_has_ended(void **state)
+{
+	struct state s = { .phase = PHASE_STARTED };
+	struct state_look look = STATE_LOOK_INIT;
+	char boot[STATE_BOOT_SIZE], path[64], text[512] = "";
+	bool ended;
+
+	(void)state;
+	s.pid = fork();
+	if (s.pid == 0) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, wait_for_ever, NULL);
+		pthread_exit(NULL);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stat", s.pid);
+	for (int i = 0; i < 500 && !strstr(text, ") Z "); i++) {
+		FILE *f = fopen(path, "r");
+
+		assert_non_null(f);
+		assert_non_null(fgets(text, sizeof(text), f));
+		fclose(f);
+		usleep(10000);
+	}
+	assert_non_null(strstr(text, ") Z "));
+	state_boot(boot);
+	s.boot = boot;
+	assert_int_equal(state_process(s.pid, &s.pid_start, &ended), 0);
+	assert_false(ended);
+	assert_int_equal(state_status(&s, -1), STATUS_RUNNING);
+	if (state_pid_inode(s.pid, &s.pid_inode) == 0)
+		assert_int_equal(state_status_next(&look, &s, -1), STATUS_RUNNING);
+	kill(s.pid, SIGKILL);
+	waitpid(s.pid, NULL, 0);
+	assert_int_equal(state_status_next(&look, &s, -1), STATUS_STOPPED);
+	state_look_done(&look);
+}
+
 static void a_zombie_has_stopped(void **state)
 {
 	struct state s = { .phase = PHASE_STARTED };
+	struct state_look look = STATE_LOOK_INIT;
+	char boot[STATE_BOOT_SIZE];
 	siginfo_t info;
 	bool ended;
 	int fd;
@@ -218,9 +312,14 @@ static void a_zombie_has_stopped(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(state_status(&s, -1), STATUS_RUNNING);
+	state_boot(boot);
+	s.boot = boot;
+	state_pid_inode(s.pid, &s.pid_inode);
 	kill(s.pid, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)s.pid, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(state_status(&s, -1), STATUS_STOPPED);
+	assert_int_equal(state_status_next(&look, &s, -1), STATUS_STOPPED);
+	state_look_done(&look);
 	assert_int_equal(state_pidfd(&s), -ESRCH);
 	waitpid(s.pid, NULL, 0);
 	assert_int_equal(state_status(&s, -1), STATUS_STOPPED);
@@ -257,6 +356,27 @@ static void *open_and_remove(void *arg)
 }
 
 /* Of several that wait to remove it one does, and the others are told that it is gone. */
+/* It goes by another name then, which what comes later outdoes. */
+static void the_newest_is_loaded(void **state)
+{
+	_cleanup_state_ struct state_dir d = STATE_DIR_INIT;
+	_cleanup_fd_ int root_fd = state_open_root(root);
+	struct state s = full_state(), t = { 0 };
+
+	assert_int_equal(state_create(root, "new", &d, NULL), 0);
+	s.phase = PHASE_CREATING;
+	assert_int_equal(state_save(&d, &s, NULL), 0);
+	assert_int_equal(state_load(*state, root_fd, "new", &t, NULL), 0);
+	assert_int_equal(t.phase, PHASE_CREATING);
+	assert_int_equal(t.pid, s.pid);
+	s.phase = PHASE_STARTED;
+	assert_int_equal(state_save(&d, &s, NULL), 0);
+	assert_int_equal(state_load_brief(*state, root_fd, "new", &t, NULL), 0);
+	assert_int_equal(t.phase, PHASE_STARTED);
+	assert_int_equal(state_remove(&d, "new", NULL, NULL), 0);
+	assert_int_equal(state_load(*state, root_fd, "new", &t, NULL), -ENOENT);
+}
+
 static void who_waited_in_vain(void **state)
 {
 	struct state_dir d = STATE_DIR_INIT;
@@ -396,6 +516,16 @@ static void times(void **state)
 	assert_int_equal(strlen(now), strlen("2026-01-02T03:04:05.678901234Z"));
 	assert_int_equal(now[10], 'T');
 	assert_int_equal(now[29], 'Z');
+	/* Each day of 200 years, at another time of it. */
+	for (time_t t = 0; t < (time_t)200 * 366 * 86400; t += 86400 + 61) {
+		char wanted[STATE_TIME_SIZE];
+		struct tm tm;
+
+		gmtime_r(&t, &tm);
+		strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S.000000007Z", &tm);
+		state_time(now, t, 7);
+		assert_string_equal(now, wanted);
+	}
 }
 
 static int set_up(void **state)
@@ -430,12 +560,15 @@ int main(void)
 		TEST(saved_and_loaded),
 		TEST(loaded_briefly),
 		TEST(status_is_looked_up),
+		TEST(many_are_looked_up),
+		TEST(one_whose_first_thread_has_ended),
 		TEST(a_zombie_has_stopped),
 		TEST(one_that_is_being_made),
 		TEST(who_waited_in_vain),
 		TEST(foreign_files_stay),
 		TEST(an_interrupted_removal),
 		TEST(the_list_is_sorted),
+		TEST(the_newest_is_loaded),
 		TEST(what_is_wrong),
 		TEST(printed),
 		TEST(times),
