@@ -161,7 +161,8 @@ struct run {
 	} fault;
 };
 
-#define STACK_SIZE (64 * 1024)
+#define STACK_SIZE  (64 * 1024)
+#define STACK_ALIGN 16 /* what every ABI wants of a stack, and compilers make use of */
 
 enum { BESIDE_DEAD, BESIDE_WORKING, BESIDE_READY, BESIDE_GO };
 
@@ -185,12 +186,13 @@ struct beside {
  * descriptors that C still needs under their numbers.
  */
 struct child_memory {
-	_Alignas(16) char first_stack[STACK_SIZE];
-	char second_stack[STACK_SIZE]; /* of the process that is cloned after joining; or of H */
+	_Alignas(STACK_ALIGN) char first_stack[STACK_SIZE];
+	/* Of the process that is cloned after joining; or of H. */
+	_Alignas(STACK_ALIGN) char second_stack[STACK_SIZE];
+	/* Of the helper that makes the network before there is C. */
+	_Alignas(STACK_ALIGN) char early_stack[STACK_SIZE];
 	struct run run;
-	struct beside beside;
-	char early_stack[STACK_SIZE]; /* of the helper that makes the network before there is C */
-	struct beside early;
+	struct beside beside, early;
 	_Alignas(8) char brief[WIRE_MAX]; /* P writes it; pages that are not touched cost nothing */
 };
 
