@@ -270,6 +270,8 @@ static int judge_one(const struct holm_spec *spec, const struct judge_options *o
 		watch_keenly();
 		job_run(&job, NULL, stop_fd, &result);
 		code = write_report(o, &result);
+		if (o->report && result.error.code)
+			out_error("%s", result.error.text);
 		if (code == 0)
 			code = exit_code(&result);
 	}

@@ -161,8 +161,13 @@ static void finish(struct actor *a)
 	check_answer(job, r);
 }
 
-/* False: the caller has been told to stop. */
-static bool wait_for(struct actor *actors, unsigned n, int stop_fd)
+#define SHORT_MS 1
+
+/*
+ * A job that is not over at once leaves time to prepare a box for a later one; a rush of short ones
+ * takes what there is first. False: the caller has been told to stop.
+ */
+static bool wait_for(struct actor *actors, unsigned n, struct pool *pool, int stop_fd)
 {
 	struct pollfd fds[3] = { { stop_fd, POLLIN, 0 } };
 	unsigned left = 0;
@@ -176,18 +181,20 @@ static bool wait_for(struct actor *actors, unsigned n, int stop_fd)
 		fds[i + 1].fd = actors[i].ended ? -1 : holm_poll_fd(actors[i].box);
 		fds[i + 1].events = POLLIN;
 	}
-	if (left && poll(fds, n + 1, -1) > 0 && fds[0].revents)
-		return false;
-	return true;
+	if (!left)
+		return true;
+	if (poll(fds, n + 1, pool_is_full(pool) ? -1 : SHORT_MS) == 0)
+		pool_fill(pool);
+	return !(fds[0].revents & (POLLIN | POLLHUP));
 }
 
-static void wait_all(struct actor *actors, unsigned n, int stop_fd)
+static void wait_all(struct actor *actors, unsigned n, struct pool *pool, int stop_fd)
 {
 	const struct err stopped = { .code = ECANCELED, .text = "interrupted" };
 	bool go_on = true;
 
 	for (unsigned left = n; left && go_on;) {
-		go_on = wait_for(actors, n, stop_fd);
+		go_on = wait_for(actors, n, pool, stop_fd);
 		left = 0;
 		for (unsigned i = 0; i < n; i++)
 			left += !actors[i].ended;
@@ -262,9 +269,8 @@ void job_run(struct job *job, struct pool *pool, int stop_fd, struct result *out
 		good = start(&actors[i], pool, ends[i]) == 0;
 	for (unsigned i = 0; i < 4; i++)
 		cleanup_fd(&ends[i / 2][i % 2]);
-	pool_fill(pool);
 	if (good)
-		wait_all(actors, n, stop_fd);
+		wait_all(actors, n, pool, stop_fd);
 	for (unsigned i = 0; i < n; i++)
 		holm_free(actors[i].box);
 	if (!good && n == 2 && !out->error.code)
