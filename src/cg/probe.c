@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "cg/driver.h"
 #include "sys/fd.h"
+#include "sys/mnt.h"
 
 #define CGROUP2_MAGIC 0x63677270
 #define USUAL_PLACE   "/sys/fs/cgroup"
@@ -296,6 +298,72 @@ static void read_v2_controllers(struct cg_tree *t)
 		t->controllers = parse_controllers(text, " ", true) & ~CG_BIT(CG_CPUACCT);
 }
 
+/* ---- the usual places ---- */
+
+/*
+ * With thousands of mounts mountinfo is long, and the kernel writes all of it for the few lines
+ * that we want. So the trees are first looked for where they usually are, by the names that
+ * /proc/self/cgroup has for them, and the kernel is asked for each mount alone.
+ */
+static bool put_mount(struct buf *out, const char *path)
+{
+	_Alignas(8) char room[2048];
+	struct sys_statmount *m = (struct sys_statmount *)room;
+	const uint64_t must = SYS_STATMOUNT_MNT_ROOT | SYS_STATMOUNT_FS_TYPE;
+	const char *options = ""; /* of v2, none is the usual; a v1 tree always has some */
+	struct statx sx;
+
+	if (sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, SYS_STATX_MNT_ID_UNIQUE, &sx) < 0 ||
+	    !(sx.stx_mask & SYS_STATX_MNT_ID_UNIQUE) ||
+	    !(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT) ||
+	    sys_statmount(sx.stx_mnt_id, must | SYS_STATMOUNT_MNT_OPTS, m, sizeof(room)) < 0 ||
+	    (m->mask & must) != must)
+		return false;
+	if (m->mask & SYS_STATMOUNT_MNT_OPTS)
+		options = m->text + m->mnt_opts;
+	else if (!str_eq(m->text + m->fs_type, "cgroup2"))
+		return false; /* before Linux 6.11 */
+	/* Anything escaped is unusual. */
+	if (strpbrk(m->text + m->mnt_root, "\\ \n"))
+		return false;
+	/* As a line of mountinfo, as far as parse_mount() looks at it. */
+	buf_printf(out, "0 0 0:0 %s %s rw - %s none %s\n", m->text + m->mnt_root, path,
+		   m->text + m->fs_type, options);
+	return !out->failed;
+}
+
+/* "4:cpu,cpuacct:/a", "9:name=systemd:/", "0::/" */
+static bool put_mount_of(struct buf *out, const char *line)
+{
+	const char *list = strchr(line, ':');
+	size_t len = list ? strcspn(++list, ":") : 0;
+	char path[256];
+
+	if (!list || len > 128)
+		return false;
+	if (str_starts(list, "name=")) {
+		list += strlen("name=");
+		len -= strlen("name=");
+	}
+	snprintf(path, sizeof(path), USUAL_PLACE "/%.*s", (int)(len ? len : strlen("unified")),
+		 len ? list : "unified");
+	return put_mount(out, path);
+}
+
+/* 1: they are all there. 0: look at all mounts. */
+static int probe_usual(struct cg_system *s)
+{
+	_cleanup_buf_ struct buf mounts = { 0 };
+
+	for (const char *line = s->text[1]; *line; line += *line == '\n') {
+		if (!put_mount_of(&mounts, line))
+			return 0;
+		line += strcspn(line, "\n");
+	}
+	s->text[0] = buf_take(&mounts);
+	return s->text[0] != NULL;
+}
+
 int cg_probe(struct cg_system *out, struct err *e)
 {
 	struct cg_system s = { 0 };
@@ -304,7 +372,8 @@ int cg_probe(struct cg_system *out, struct err *e)
 	if (r == 0 && is_v2_alone()) {
 		r = probe_v2(&s);
 	} else if (r == 0) {
-		r = read_whole("/proc/self/mountinfo", &s.text[0], e);
+		if (!probe_usual(&s))
+			r = read_whole("/proc/self/mountinfo", &s.text[0], e);
 		if (r == 0) {
 			cg_parse_mounts(&s, s.text[0]);
 			cg_parse_own(&s, s.text[1]);

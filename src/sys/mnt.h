@@ -26,6 +26,40 @@ static inline int sys_open_tree_attr(int dir_fd, const char *path, unsigned flag
 	return (int)RAW5(467, dir_fd, path, flags | OPEN_TREE_CLOEXEC, attr, sizeof(*attr));
 }
 
+/* statmount(2), Linux 6.8, newer than the headers that we build with; the same number everywhere.
+ */
+#define SYS_STATX_MNT_ID_UNIQUE 0x4000U
+#define SYS_STATMOUNT_MNT_ROOT  0x08U
+#define SYS_STATMOUNT_FS_TYPE   0x20U
+#define SYS_STATMOUNT_MNT_OPTS  0x80U /* Linux 6.11 */
+
+struct sys_statmount {
+	uint32_t size, mnt_opts;
+	uint64_t mask;
+	uint32_t sb_dev_major, sb_dev_minor;
+	uint64_t sb_magic;
+	uint32_t sb_flags, fs_type;
+	uint64_t mnt_id, mnt_parent_id;
+	uint32_t mnt_id_old, mnt_parent_id_old;
+	uint64_t mnt_attr, mnt_propagation, mnt_peer_group, mnt_master, propagate_from;
+	uint32_t mnt_root, mnt_point;
+	uint64_t more[50];
+	char text[]; /* mnt_opts, fs_type and so on are places in it */
+};
+
+_Static_assert(offsetof(struct sys_statmount, text) == 512, "as the kernel has it");
+
+/* What `want` asks of the mount with that unique id. */
+static inline int sys_statmount(uint64_t id, uint64_t want, struct sys_statmount *out, size_t room)
+{
+	const struct {
+		uint32_t size, spare;
+		uint64_t mnt_id, param;
+	} request = { sizeof(request), 0, id, want };
+
+	return (int)RAW4(457, &request, out, room, 0);
+}
+
 static inline int sys_move_mount(int from_fd, int to_dir_fd, const char *to_path, unsigned flags)
 {
 	return (int)RAW5(SYS_move_mount, from_fd, "", to_dir_fd, to_path,

@@ -57,6 +57,46 @@ static int done_all(void **state)
 	return 0;
 }
 
+static char *read_proc(const char *file)
+{
+	char *text = calloc(1, 1 << 20);
+	FILE *f = fopen(file, "re");
+
+	assert_non_null(text);
+	assert_non_null(f);
+	assert_true(fread(text, 1, (1 << 20) - 1, f) > 0);
+	fclose(f);
+	return text;
+}
+
+/* However the trees were found, they are those of mountinfo. */
+static void trees_are_those_of_mountinfo(void **state)
+{
+	struct cg_system whole = { .text = { read_proc("/proc/self/mountinfo"),
+					     read_proc("/proc/self/cgroup") } };
+
+	(void)state;
+	cg_parse_mounts(&whole, whole.text[0]);
+	cg_parse_own(&whole, whole.text[1]);
+	assert_int_equal(sys.n, whole.n);
+	assert_int_equal(sys.layout, whole.layout);
+	for (size_t i = 0; i < sys.n; i++) {
+		const struct cg_tree *t = &sys.trees[i], *other = NULL;
+
+		for (size_t k = 0; k < whole.n; k++)
+			if (strcmp(whole.trees[k].mount, t->mount) == 0)
+				other = &whole.trees[k];
+		assert_non_null(other);
+		assert_string_equal(t->root, other->root);
+		assert_string_equal(t->own, other->own);
+		assert_int_equal(t->unified, other->unified);
+		assert_true((t->name && other->name && strcmp(t->name, other->name) == 0) ||
+			    t->name == other->name);
+		assert_true(t->unified || t->controllers == other->controllers);
+	}
+	cg_system_done(&whole);
+}
+
 static bool there(const char *dir)
 {
 	struct stat st;
@@ -977,6 +1017,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		cmocka_unit_test(trees_are_those_of_mountinfo),
 		T(made_and_removed),
 		T(made_in_two_parts),
 		T(removed_without_a_look),
