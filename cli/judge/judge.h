@@ -28,6 +28,7 @@
 #define WORKSPACE    "/work"
 #define COLLECT_MAX  (UINT64_C(64) << 20) /* of a file that comes out, unless the job says */
 #define OUTPUT_LIMIT "64m"                /* of a job whose output is kept, unless it says */
+#define SHOWN_MAX    65536                /* of an output in a report */
 #define LINE_MAX_LEN (UINT32_C(64) << 20) /* of a job */
 
 struct text {

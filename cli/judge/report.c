@@ -68,6 +68,16 @@ static void put_base64(struct buf *b, struct text t)
 	}
 }
 
+/* The first of it, not in the middle of a character. */
+static struct text cut(struct text t, size_t max)
+{
+	size_t len = MIN(t.len, max);
+
+	for (int i = 0; len < t.len && i < 3 && ((unsigned char)t.data[len] & 0xc0) == 0x80; i++)
+		len--;
+	return (struct text){ t.data, len };
+}
+
 /* As it is if it is text; else under KEY-base64. */
 static void put_text(struct jsonout *j, const char *key, struct text t)
 {
@@ -154,6 +164,22 @@ static void put_files(struct jsonout *j, const struct result *r)
 	jsonout_close(j, '}');
 }
 
+/* Who wants more of it lets it go to a file. */
+static void put_output(struct jsonout *j, const char *key, struct text t)
+{
+	struct text shown = cut(t, SHOWN_MAX);
+
+	if (!t.data)
+		return;
+	put_text(j, key, shown);
+	if (shown.len < t.len) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s-bytes", key);
+		jsonout_u64(j, name, t.len);
+	}
+}
+
 static void put_result(struct jsonout *j, const struct result *r)
 {
 	static const char *const answers[] = {
@@ -169,10 +195,8 @@ static void put_result(struct jsonout *j, const struct result *r)
 		jsonout_string(j, "answer", answers[r->answer]);
 	if (*r->answer_detail)
 		jsonout_string(j, "answer-detail", r->answer_detail);
-	if (r->out.data)
-		put_text(j, "stdout", r->out);
-	if (r->err.data)
-		put_text(j, "stderr", r->err);
+	put_output(j, "stdout", r->out);
+	put_output(j, "stderr", r->err);
 	put_files(j, r);
 	if (!r->notes.n)
 		return;

@@ -70,7 +70,8 @@ struct master {
 	int signal_fd, listen_fd;
 	uint64_t visits;
 	bool stopping, socket_made;
-	bool bad; /* a result could not be written */
+	bool at_once; /* what runs is ended, too */
+	bool bad;     /* a result could not be written */
 	struct pollfd fds[2 + WORKERS_MAX + 2 * CLIENTS_MAX];
 };
 
@@ -308,10 +309,22 @@ static void take_result(struct master *m, struct helper *h)
 		if (h->busy)
 			deliver_error(m, h->busy, "the worker died at this job");
 		free(TAKE_PTR(h->busy));
-		if (!helper_start(m, h))
-			out_error("judge: cannot start a worker: %s", strerror(errno));
+		if (!m->at_once)
+			helper_start(m, h);
 	}
 	buf_done(&line);
+}
+
+/* As long as there is one the others wait; without any nobody would ever answer. */
+static void answer_without_workers(struct master *m)
+{
+	for (unsigned i = 0; i < m->how->workers; i++)
+		if (m->helpers[i].worker.fd >= 0 || helper_start(m, &m->helpers[i]))
+			return;
+	for (struct request *q = dequeue(m); q; q = dequeue(m)) {
+		deliver_error(m, q, "no worker can be started");
+		free(q);
+	}
 }
 
 static bool is_idle(const struct master *m)
@@ -330,9 +343,14 @@ static void take_signal(struct master *m)
 
 	if (read(m->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	for (unsigned i = 0; m->stopping && i < m->how->workers; i++)
-		shutdown(m->helpers[i].worker.fd, SHUT_WR);
+	m->at_once = m->stopping;
 	m->stopping = true;
+	if (!m->at_once)
+		return;
+	for (unsigned i = 0; i < m->how->workers; i++)
+		shutdown(m->helpers[i].worker.fd, SHUT_WR);
+	while (m->first)
+		free(dequeue(m));
 }
 
 static void take_client(struct master *m)
@@ -379,12 +397,12 @@ static bool is_over(const struct master *m)
 {
 	if (!is_idle(m))
 		return false;
-	if (m->stopping)
+	if (m->at_once)
 		return true;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (is_open(&m->clients[i]))
+		if (is_open(&m->clients[i]) && (!m->stopping || m->clients[i].unsent.len))
 			return false;
-	return m->listen_fd < 0;
+	return m->stopping || m->listen_fd < 0;
 }
 
 static void loop(struct master *m)
@@ -403,6 +421,8 @@ static void loop(struct master *m)
 				take_result(m, &m->helpers[i]);
 		serve_clients(m, &m->fds[2 + m->how->workers]);
 		give_work(m);
+		if (m->first)
+			answer_without_workers(m);
 	}
 }
 

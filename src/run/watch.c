@@ -262,13 +262,18 @@ static void pump(struct box *b, unsigned i, bool last)
 
 	if (s->from < 0)
 		return;
+	/* Closing it would not take it out of the set: the caller has it open, too. */
+	if (waited)
+		listen_to(w, EPOLL_CTL_DEL, s->to, 0, TO_OUTPUT, i);
 	w->output_bytes += stream_pump(s, room, last);
 	if (w->output_bytes > limit)
 		end_box(b, END_OUTPUT);
-	if (s->from < 0 || s->waits == waited || last)
-		return; /* what is closed has left the epoll set by that */
-	listen_to(w, EPOLL_CTL_MOD, s->from, s->waits ? 0 : EPOLLIN, FROM_OUTPUT, i);
-	listen_to(w, s->waits ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, s->to, EPOLLOUT, TO_OUTPUT, i);
+	if (s->from < 0 || last)
+		return; /* the pipe, which nobody else reads, has left it by being closed */
+	if (s->waits != waited)
+		listen_to(w, EPOLL_CTL_MOD, s->from, s->waits ? 0 : EPOLLIN, FROM_OUTPUT, i);
+	if (s->waits)
+		listen_to(w, EPOLL_CTL_ADD, s->to, EPOLLOUT, TO_OUTPUT, i);
 }
 
 /* ---- the filter ---- */

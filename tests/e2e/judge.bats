@@ -444,6 +444,38 @@ client() {
 	wait "${STARTED[1]}"
 }
 
+@test "judge --serve: the second word to end ends what runs" {
+	"$HOLM" judge --serve "$T/socket" 3>&- &
+	STARTED+=($!)
+	eventually test -S "$T/socket"
+	{
+		job first '{}' sleep-ms 30000
+		job second '{}' true
+	} | client >"$T/results" &
+	sleep 0.5
+	kill -TERM "${STARTED[0]}"
+	sleep 0.2
+	kill -0 "${STARTED[0]}"
+	kill -TERM "${STARTED[0]}"
+	wait "${STARTED[0]}"
+	wait
+	jq -se '.[0].id == "first" and .[0].verdict == "setup" and .[0].error == "interrupted"' "$T/results"
+	[ ! -e "$T/socket" ]
+}
+
+@test "judge --jobs: a worker that dies takes only its job along" {
+	{
+		job 1 '{}' sleep-ms 30000
+		job 2 '{}' true
+	} | "$HOLM" judge --jobs - >"$T/results" 3>&- &
+	STARTED+=($!)
+	eventually pgrep -P "${STARTED[0]}" -x holm
+	sleep 0.3
+	kill -KILL "$(pgrep -P "${STARTED[0]}" -x holm)"
+	wait "${STARTED[0]}"
+	jq -se '.[0].verdict == "setup" and .[0].line == 1 and .[1].verdict == "ok"' "$T/results"
+}
+
 answers() {
 	job again '{}' true | client 2>/dev/null | grep -q '"ok"'
 }
@@ -476,6 +508,12 @@ answers() {
 
 @test "box: --output to who does not read: the limits hold all the same" {
 	run -137 timeout 20 bash -c '"$1" box --output 1g --wall 500ms -- yes | { sleep 2; wc -c; }; exit "${PIPESTATUS[0]}"' - "$HOLM"
+	# Who went away while it was waited for is not asked again and again.
+	bash -c '"$1" box --output 1g -- sh -c "trap \"\" PIPE; yes 2>/dev/null; sleep 2" & echo $! >"$2"; wait' - "$HOLM" "$T/pid" | { sleep 0.3; } &
+	eventually test -s "$T/pid"
+	sleep 1.3
+	between 0 20 "$(awk '{ print $14 + $15 }' "/proc/$(cat "$T/pid")/stat")"
+	wait
 	# To who has gone: the command hears of it.
 	run timeout 20 bash -c '"$1" box --output 1g -- yes | head -n 1; exit "${PIPESTATUS[0]}"' - "$HOLM"
 	[ "$status" = 141 ]

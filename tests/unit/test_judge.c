@@ -199,6 +199,8 @@ static void assert_text(const char *bytes, size_t len, const char *wanted)
 
 static void report_texts(void **state)
 {
+	static char long_text[SHOWN_MAX + 30];
+
 	(void)state;
 	assert_text("", 0, "\"stdout\":\"\"");
 	assert_text("a\"\n", 3, "\"stdout\":\"a\\\"\\n\"");
@@ -211,6 +213,10 @@ static void report_texts(void **state)
 	assert_text("\xed\xa0\x80", 3, "base64");     /* a surrogate */
 	assert_text("\xf4\x90\x80\x80", 4, "base64"); /* behind the last */
 	assert_text("\xe2\x82", 2, "base64");         /* cut short */
+	/* The cut comes between characters. */
+	memset(long_text, 'x', sizeof(long_text));
+	memcpy(long_text + SHOWN_MAX - 1, "\xe2\x82\xac", 3);
+	assert_text(long_text, sizeof(long_text), "x\",\"stdout-bytes\":65566");
 }
 
 static void report_isolate_status(void **state)
