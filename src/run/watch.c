@@ -157,6 +157,7 @@ static void end_box(struct box *b, enum ending why)
 	if (w->ending)
 		return;
 	w->ending = why;
+	w->end_ns = now_ns();
 	sys_pidfd_send_signal(b->pidfd, SIGKILL);
 	/* With a pid namespace of its own that was all. */
 	if (!b->run->d->init_is_pid1 && b->run->cg.n)
@@ -384,7 +385,7 @@ void watch_ended(struct box *b)
 {
 	struct watch *w = b->watch;
 
-	w->end_ns = now_ns();
+	w->end_ns = w->ending ? w->end_ns : now_ns();
 	for (unsigned i = 0; i < 2; i++) {
 		pump(b, i, !w->ending);
 		/* Who was ended on time is not kept waiting by who does not read. */
