@@ -561,11 +561,12 @@ int act_beside(struct run *r, size_t i)
 
 int network_enter(struct run *r)
 {
-	struct beside *b = r->d->net_early ? &r->memory->early : &r->memory->beside;
+	struct beside *b;
 	int code;
 
 	if (!want_network(r) || r->in_network)
 		return 0;
+	b = r->d->net_early ? &r->memory->early : &r->memory->beside;
 	code = beside_enter_network(b, &r->failed);
 	r->in_network = code == 0;
 	if (r->d->net_early)
