@@ -48,6 +48,7 @@ void box_ended(struct box *b, const struct rusage *used)
 		.io_write_bytes = CG_UNKNOWN,
 	};
 	box_cgroup_end(b->run, u);
+	box_net_end(b->run);
 }
 
 /*

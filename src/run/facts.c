@@ -108,6 +108,14 @@ static bool is_privileged(void)
 	return sys_capget(&effective, &permitted) == 0 && (effective & need) == need;
 }
 
+static bool is_net_admin(void)
+{
+	const uint64_t need = 1U << CAP_NET_ADMIN | 1U << CAP_SYS_ADMIN;
+	uint64_t effective = 0, permitted;
+
+	return sys_capget(&effective, &permitted) == 0 && (effective & need) == need;
+}
+
 /* From /etc/passwd itself: a static program must not load modules for name services. */
 static char *name_of_uid(struct arena *a, uint32_t uid)
 {
@@ -221,7 +229,7 @@ static void read_resolv_conf(struct spec *s, struct facts *f)
 	char *text;
 	ssize_t n;
 
-	if (s->ns[NS_NET].mode == NS_NEW)
+	if (s->ns[NS_NET].mode == NS_NEW && !s->nets.n)
 		return;
 	fd = sys_openat(AT_FDCWD, "/etc/resolv.conf", O_RDONLY, 0);
 	text = fd < 0 ? NULL : arena_alloc(s->arena, RESOLV_MAX + 1);
@@ -263,6 +271,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.look = look,
 		.disk = disk,
 	};
+	f->net_admin = is_net_admin();
 	f->extra_groups = has_extra_groups(f->gid);
 	f->setgroups_denied = denies_groups(s);
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;

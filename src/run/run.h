@@ -140,6 +140,8 @@ struct run {
 	int label_fd;   /* for seal->label */
 	int started_fd; /* init: who said that we shall start, and hears of a failure */
 
+	struct box_net *net; /* box_net.c; until the box has ended */
+
 	bool timed;
 	bool in_network;    /* C has entered the one that H made */
 	bool done;          /* it has started: undo only releases what P holds */
@@ -208,6 +210,9 @@ void undo_cgroup(struct run *r), undo_oom_score(struct run *r), undo_unit(struct
 count_fn want_net_devices;
 act_fn act_net_device;
 void undo_net_devices(struct run *r);
+count_fn want_nets, want_pasta;
+act_fn act_net, act_pasta;
+void undo_nets(struct run *r);
 count_fn want_unit, want_unit_enter;
 act_fn act_unit, act_unit_start, act_unit_limits, act_unit_enter;
 count_fn want_state_file, want_old_root, want_workdir;
@@ -294,6 +299,11 @@ bool box_cgroup_is_full(struct run *r); /* has a process of it died for want of 
 void box_cgroup_end(struct run *r, struct box_usage *u);
 /* How many cgroups killed callers have left where ours would be made, and removes them. */
 int box_cgroup_clean(bool remove);
+
+/* ---- box_net.c ---- */
+
+/* The box is gone: what it was lent comes back, and what it had is free. */
+void box_net_end(struct run *r);
 
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);

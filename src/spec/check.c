@@ -124,8 +124,8 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
  */
 static bool network_is_entered(const struct decided *d)
 {
-	return d->net_devices || d->hooks[HOOK_PRESTART].n || d->hooks[HOOK_CREATE_RUNTIME].n ||
-	       d->hooks[HOOK_CREATE_CONTAINER].n;
+	return d->net_devices || d->nets.n || d->hooks[HOOK_PRESTART].n ||
+	       d->hooks[HOOK_CREATE_RUNTIME].n || d->hooks[HOOK_CREATE_CONTAINER].n;
 }
 
 /*
@@ -224,8 +224,8 @@ char *path_normal(struct arena *a, const char *cwd, const char *path)
 int spec_check(struct spec *s, const struct facts *f, struct err *e)
 {
 	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
-		check_fallback, check_namespaces, check_limits, check_ids,
-		check_memory,   check_program,    check_root,
+		check_fallback, check_namespaces, check_net,     check_limits,
+		check_ids,      check_memory,     check_program, check_root,
 	};
 
 	s->d = (struct decided){ .seal = SEAL_INIT };

@@ -60,6 +60,7 @@ static inline struct facts fake_facts(uint32_t uid)
 		.uid = uid,
 		.gid = uid,
 		.privileged = uid == 0,
+		.net_admin = uid == 0,
 		.user_name = "me",
 		.cwd = "/home/me",
 		.environ = fake_environ,
