@@ -114,6 +114,34 @@ int link_make_on(struct net_socket *s, const char *kind, int parent,
 	return nl_batch_send(&b);
 }
 
+int link_make_bridge(struct net_socket *s, const char *name, const struct ip_net *addresses,
+		     size_t n_addresses)
+{
+	const struct link_setup l = { .name = name,
+				      .addresses = addresses,
+				      .n_addresses = n_addresses };
+	size_t info, data;
+	struct nl_request q;
+	struct nl_batch b;
+	int r;
+
+	nl_batch_begin(&b, s);
+	begin_link(&q, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	put_text(&q, IFLA_IFNAME, name);
+	info = begin_kind(&q, "bridge", &data);
+	put_u32(&q, IFLA_BR_FORWARD_DELAY, 0);
+	put_u32(&q, IFLA_BR_STP_STATE, 0);
+	end_kind(&q, info, data);
+	nl_batch_add(&b, &q, "make a bridge");
+	r = nl_batch_send(&b);
+	if (r < 0)
+		return r;
+	r = link_set_up(s, &l);
+	if (r < 0)
+		link_delete(s, name);
+	return r;
+}
+
 /* ---- addresses and routes ---- */
 
 static void add_address(struct nl_batch *b, int index, const struct ip_net *n)
@@ -186,7 +214,81 @@ int link_set_up(struct net_socket *s, const struct link_setup *l)
 	return nl_batch_send(&b);
 }
 
+struct route_walk {
+	link_route_fn *fn;
+	void *arg;
+	int uplink;
+};
+
+static int take_route(void *arg, const struct nlmsghdr *answer)
+{
+	struct route_walk *w = arg;
+	const struct rtmsg *r = NLMSG_DATA(answer);
+	struct ip_net to = { { .family = r->rtm_family }, r->rtm_dst_len };
+	const void *dst, *oif;
+	int index = 0;
+	size_t len;
+
+	if (answer->nlmsg_type != RTM_NEWROUTE || answer->nlmsg_len < NLMSG_LENGTH(sizeof(*r)))
+		return -EPROTO;
+	if (r->rtm_type != RTN_UNICAST || (r->rtm_flags & RTM_F_CLONED))
+		return 0;
+	oif = nl_find(answer, sizeof(*r), RTA_OIF, &len);
+	if (oif && len == sizeof(index))
+		memcpy(&index, oif, sizeof(index));
+	dst = nl_find(answer, sizeof(*r), RTA_DST, &len);
+	if (!dst) {
+		w->uplink = w->uplink ? w->uplink : index;
+		return 0;
+	}
+	memcpy(to.ip.bytes, dst, len <= sizeof(to.ip.bytes) ? len : 0);
+	return w->fn ? w->fn(w->arg, &to, index) : 0;
+}
+
+static int walk_routes(struct net_socket *s, uint8_t family, struct route_walk *w)
+{
+	struct rtmsg part = { .rtm_family = family };
+	struct nl_request q;
+
+	nl_begin(&q, RTM_GETROUTE, NLM_F_DUMP, &part, sizeof(part));
+	return nl_ask(s, &q, take_route, w);
+}
+
+int link_routes(struct net_socket *s, link_route_fn *fn, void *arg)
+{
+	struct route_walk w = { fn, arg, 0 };
+	int r = walk_routes(s, AF_INET, &w);
+
+	return r < 0 ? r : walk_routes(s, AF_INET6, &w);
+}
+
+int link_uplink(struct net_socket *s, int family)
+{
+	struct route_walk w = { 0 };
+	int r = walk_routes(s, (uint8_t)family, &w);
+
+	return r < 0 ? r : w.uplink;
+}
+
 /* ---- by name ---- */
+
+static int take_name(void *arg, const struct nlmsghdr *answer)
+{
+	size_t len;
+	const char *name = nl_find(answer, sizeof(struct ifinfomsg), IFLA_IFNAME, &len);
+
+	snprintf(arg, 16, "%.*s", name ? (int)len : 0, name ? name : "");
+	return 0;
+}
+
+int link_name_of(struct net_socket *s, int index, char out[16])
+{
+	struct ifinfomsg link = { .ifi_index = index };
+	struct nl_request q;
+
+	nl_begin(&q, RTM_GETLINK, 0, &link, sizeof(link));
+	return nl_ask(s, &q, take_name, out);
+}
 
 int link_index(struct net_socket *s, const char *name)
 {

@@ -39,6 +39,16 @@ struct link_setup {
 
 int link_set_up(struct net_socket *s, const struct link_setup *l);
 
+/* Without the delays of spanning trees; with the host's addresses, and up. */
+int link_make_bridge(struct net_socket *s, const char *name, const struct ip_net *addresses,
+		     size_t n_addresses);
+/* Which networks are in use here: those of all routes but the default ones. */
+typedef int link_route_fn(void *arg, const struct ip_net *to, int index);
+int link_routes(struct net_socket *s, link_route_fn *fn, void *arg);
+/* Over which interface a default route of that family leads; 0: there is none. */
+int link_uplink(struct net_socket *s, int family);
+int link_name_of(struct net_socket *s, int index, char out[16]);
+
 int link_index(struct net_socket *s, const char *name); /* -ENODEV: there is none */
 int link_delete(struct net_socket *s, const char *name);
 

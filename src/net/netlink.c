@@ -182,6 +182,15 @@ void nl_batch_add(struct nl_batch *b, const struct nl_request *q, const char *wo
 	b->len += NLMSG_ALIGN(q->head.nlmsg_len);
 }
 
+void nl_batch_frame(struct nl_batch *b, const struct nl_request *q)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)(b->data + b->len);
+
+	memcpy(h, q, q->head.nlmsg_len);
+	h->nlmsg_seq = b->socket->seq; /* of none of them */
+	b->len += NLMSG_ALIGN(q->head.nlmsg_len);
+}
+
 /* "give it its address: Nexthop has invalid gateway": ours, and what the kernel adds. */
 static void note_failure(struct nl_batch *b, unsigned index, const struct nlmsghdr *h)
 {
@@ -204,6 +213,12 @@ static bool take_ack(struct nl_batch *b, struct acks *acks, const struct nlmsghd
 {
 	unsigned index = h->nlmsg_seq - b->socket->seq - 1;
 
+	if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_seq == b->socket->seq && acks->result == 0) {
+		acks->result = error_of(h);
+		snprintf(b->socket->failed, sizeof(b->socket->failed), "commit it");
+		/* Where already the frame is refused nothing else is answered. */
+		return acks->result == -EPERM || acks->result == -EOPNOTSUPP;
+	}
 	if (h->nlmsg_type != NLMSG_ERROR || index >= b->n)
 		return false;
 	if (error_of(h) < 0 && acks->result == 0) {

@@ -48,10 +48,12 @@ struct nl_batch {
 	size_t len;
 	unsigned n;
 	const char *words[NL_BATCH_MAX]; /* what each of them does, for who reads of its failure */
-	char data[NL_BATCH_MAX * sizeof(struct nl_request)];
+	char data[(NL_BATCH_MAX + 2) * sizeof(struct nl_request)];
 };
 
 void nl_batch_begin(struct nl_batch *b, struct net_socket *s);
 void nl_batch_add(struct nl_batch *b, const struct nl_request *q, const char *words);
+/* A message that is not answered unless all of it fails: what nfnetlink puts around them. */
+void nl_batch_frame(struct nl_batch *b, const struct nl_request *q);
 /* 0, or -errno of the first that failed; the socket's `failed` tells which, and why. */
 int nl_batch_send(struct nl_batch *b);

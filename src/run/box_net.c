@@ -8,11 +8,14 @@
 #include "run/box_net.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "net/link.h"
+#include "run/networks.h"
+#include "state/state.h"
 
 size_t want_nets(const struct run *r)
 {
@@ -25,13 +28,12 @@ struct box_net *box_net_of(struct run *r)
 
 	if (n)
 		return n;
-	n = calloc(1, sizeof(*n));
-	if (n)
-		n->devices = calloc(r->d->nets.n, sizeof(*n->devices));
-	if (!n || !n->devices) {
-		free(n);
+	n = calloc(1, sizeof(*n) + r->d->nets.n * sizeof(n->interfaces[0]));
+	if (!n)
 		return NULL;
-	}
+	for (; n->n < r->d->nets.n; n->n++)
+		snprintf(n->interfaces[n->n].object, sizeof(n->interfaces[0].object), "%s",
+			 r->d->nets.items[n->n].object ? r->d->nets.items[n->n].object : "");
 	n->ends = (struct net_ends)NET_ENDS_INIT;
 	n->pasta_pidfd = -1;
 	r->net = n;
@@ -123,7 +125,7 @@ static int make_on(struct run *r, const struct net_wish *w)
 static int move_in(struct run *r, const struct net_wish *w)
 {
 	struct box_net *n = r->net;
-	struct net_device *d = &n->devices[w - r->d->nets.items], found;
+	struct net_device *d = &n->interfaces[w - r->d->nets.items].device, found;
 	int code;
 
 	r->failed = "find it";
@@ -141,16 +143,112 @@ static int move_in(struct run *r, const struct net_wish *w)
 	return w->addresses.n ? 0 : net_device_address(&n->ends.its, d, true);
 }
 
+/* ---- on a network ---- */
+
+/* Whose it is: the box's, by its first process. */
+static int fill_owner(struct run *r, struct lease *l)
+{
+	struct stat st;
+	bool ended;
+
+	if (fstat(r->net->ends.ns_fd, &st) < 0)
+		return -errno;
+	l->net_ns = st.st_ino;
+	l->pid = r->pid;
+	l->pid_ns = lease_own_pid_ns();
+	return state_process(r->pid, &l->start, &ended);
+}
+
+/* From its address: a neighbour that remembers the one who had it before still finds it. */
+static void mac_of(const struct ip *address, uint8_t mac[MAC_LEN])
+{
+	mac[0] = 0x0a;
+	mac[1] = 0x48;
+	memcpy(mac + 2, address->bytes, 4);
+}
+
+/* "127.0.0.1:8080:80/tcp": where nobody has said so much. */
+static void note_ports(struct run *r, const struct portmap *ports, size_t n)
+{
+	struct buf b = { 0 };
+	char text[PORTMAP_TEXT_MAX];
+
+	if (!n)
+		return;
+	if (r->limits_note)
+		buf_printf(&b, "%s; ", r->limits_note);
+	buf_puts(&b, "published:");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, " %s", portmap_print(&ports[i], text));
+	free(r->limits_note);
+	r->limits_note = buf_take(&b);
+}
+
+static int wire(struct run *r, const struct net_wish *w, const struct network *net,
+		const struct lease *l)
+{
+	struct net_socket *own = &r->net->ends.own;
+	struct link_inside inside = inside_of(r->net, w);
+	struct ip_net addresses[2];
+	struct net_wish wish = *w;
+	uint8_t mac[MAC_LEN];
+	int code = link_index(own, net->bridge);
+
+	r->failed = "find the bridge of the network";
+	if (code < 0)
+		return code;
+	mac_of(&l->address[0], mac);
+	inside.mac = inside.mac ? inside.mac : mac;
+	code = box_net_failed(r, own, link_make_veth(own, l->interface, code, &inside));
+	if (code < 0)
+		return code;
+	wish.addresses.items = addresses;
+	wish.addresses.n = 0;
+	for (int v6 = 0; v6 < 2; v6++)
+		if (l->address[v6].family)
+			addresses[wish.addresses.n++] =
+				(struct ip_net){ l->address[v6], net->subnet[v6].prefix };
+	return set_up_inside(r, &wish);
+}
+
+static int join_network(struct run *r, const struct net_wish *w)
+{
+	struct lease *slot = &r->net->interfaces[w - r->d->nets.items].lease, l = { 0 };
+	_cleanup_free_ struct portmap *ports = calloc(w->ports.n + 1, sizeof(*ports));
+	struct join_wish wish = { w->addresses.items, w->addresses.n, ports, w->ports.n };
+	struct network net;
+	int code = ports ? fill_owner(r, &l) : -ENOMEM;
+
+	if (code < 0)
+		return code;
+	for (size_t i = 0; i < w->ports.n; i++)
+		ports[i] = w->ports.items[i];
+	if (w->hostname)
+		snprintf(l.hostname, sizeof(l.hostname), "%s", w->hostname);
+	code = network_join(w->object, &wish, &net, &l, r->err);
+	if (code < 0)
+		return code;
+	*slot = l;
+	note_ports(r, ports, w->ports.n);
+	return wire(r, w, &net, &l);
+}
+
 int act_net(struct run *r, size_t i)
 {
 	const struct net_wish *w = &r->d->nets.items[i];
 	struct box_net *n = box_net_of(r);
 	int code = n ? 0 : -ENOMEM;
 
-	if (code == 0 && n->ends.ns_fd < 0)
+	if (code == 0 && n->ends.ns_fd < 0) {
 		code = net_ends_open(&n->ends, r->pid, &r->failed);
+		r->failed = code == 0 ? "open the ports below 1024 to the box" : r->failed;
+		if (code == 0)
+			code = net_ends_low_ports(&n->ends);
+	}
 	if (code < 0)
 		return code;
+	if (w->kind == NET_BRIDGE)
+		return join_network(r, w);
 	if (w->kind == NET_PHYS)
 		code = move_in(r, w);
 	else
@@ -169,13 +267,12 @@ int act_pasta(struct run *r, size_t i)
 /* ---- the end ---- */
 
 /* Its namespace is there as long as we hold it. Nobody could be told that this failed. */
-static void bring_back(struct run *r, size_t i)
+static void bring_back(struct box_net *n, struct box_interface *i)
 {
-	struct box_net *n = r->net;
-	struct net_device *d = &n->devices[i];
+	struct net_device *d = &i->device;
 
-	if (d->index && net_device_move(&n->ends.its, &n->ends.own, n->ends.own_ns_fd,
-					r->d->nets.items[i].object, d) == 0) {
+	if (d->index &&
+	    net_device_move(&n->ends.its, &n->ends.own, n->ends.own_ns_fd, i->object, d) == 0) {
 		net_device_address(&n->ends.own, d, false);
 		if (d->up)
 			net_device_up(&n->ends.own, d);
@@ -190,10 +287,12 @@ void box_net_end(struct run *r)
 	if (!n)
 		return;
 	pasta_end(n);
-	for (size_t i = r->d->nets.n; i-- > 0;)
-		bring_back(r, i);
+	for (size_t i = n->n; i-- > 0;) {
+		bring_back(n, &n->interfaces[i]);
+		if (n->interfaces[i].lease.pid)
+			network_leave(n->interfaces[i].object, &n->interfaces[i].lease);
+	}
 	net_ends_close(&n->ends);
-	free(n->devices);
 	free(n);
 	r->net = NULL;
 }
@@ -205,8 +304,8 @@ void undo_nets(struct run *r)
 
 	if (!r->net)
 		return;
-	for (size_t i = 0; i < r->d->nets.n; i++)
-		lent |= r->net->devices[i].index != 0;
+	for (size_t i = 0; i < r->net->n; i++)
+		lent |= r->net->interfaces[i].device.index != 0;
 	if (!r->done)
 		box_net_end(r);
 	else if (!lent)

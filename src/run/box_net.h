@@ -4,12 +4,23 @@
 
 #include "run/net_ends.h"
 #include "run/run.h"
+#include "state/network.h"
+
+/*
+ * What there is to do for an interface when the box has ended. By then the wish may be gone, so
+ * that what it is called outside is kept here.
+ */
+struct box_interface {
+	char object[NETWORK_NAME_MAX + 1];
+	struct net_device device; /* that was moved; index 0: none */
+	struct lease lease;       /* on a network; pid 0: none */
+};
 
 struct box_net {
 	struct net_ends ends;
-	struct net_device *devices; /* that were moved, by their number among the interfaces */
-	struct run *run;
+	size_t n;
 	int pasta_pid, pasta_pidfd; /* 0, -1: none */
+	struct box_interface interfaces[];
 };
 
 /* Once for a box; NULL when memory is out. */

@@ -14,6 +14,7 @@
 #include "run/run.h"
 #include "sec/rights.h"
 #include "spec/container.h"
+#include "state/network.h"
 #include "sys/mnt.h"
 #include "sys/security.h"
 
@@ -172,6 +173,26 @@ static int read_id_facts(struct spec *s, struct facts *f)
 	return r < 0 ? r : read_subids(s->arena, "/etc/subgid", f->user_name, f->uid, &f->subgids);
 }
 
+static int network(void *arg, const char *name, struct fact_network *out)
+{
+	_cleanup_networks_ struct networks n = NETWORKS_INIT;
+	struct network net;
+	int r = networks_open(&n);
+
+	(void)arg;
+	if (r == 0)
+		r = network_load(&n, name, &net);
+	if (r < 0)
+		return r;
+	for (int v6 = 0; v6 < 2; v6++) {
+		out->subnet[v6] = net.subnet[v6];
+		out->gateway[v6] = network_gateway(&net, v6);
+	}
+	out->internal = net.internal;
+	out->has_dns = net.has_dns && net.dns_pid;
+	return 0;
+}
+
 #define OWN_SETGROUPS "/proc/self/setgroups"
 
 /* user_namespaces(7): once denied it is so for good, and in every namespace below as well. */
@@ -270,6 +291,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.exec_enters_time_ns = facts_kernel_at_least(6, 3),
 		.look = look,
 		.disk = disk,
+		.network = network,
 	};
 	f->net_admin = is_net_admin();
 	f->extra_groups = has_extra_groups(f->gid);

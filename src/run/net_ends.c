@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 
 static int open_namespaces(struct net_ends *n, int pid)
 {
@@ -40,6 +41,22 @@ int net_ends_open(struct net_ends *n, int pid, const char **failed)
 	if (code < 0)
 		net_ends_close(n);
 	return code;
+}
+
+/* What is opened below /proc/sys/net is that of who opens it, so we go there. */
+int net_ends_low_ports(struct net_ends *n)
+{
+	int fd = -1, back, code = sys_setns(n->ns_fd, CLONE_NEWNET);
+
+	if (code < 0)
+		return code;
+	fd = sys_openat(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY, 0);
+	back = sys_setns(n->own_ns_fd, CLONE_NEWNET);
+	if (fd >= 0) {
+		code = sys_write_all(fd, "0", 1);
+		close(fd);
+	}
+	return back < 0 ? back : fd < 0 ? fd : code;
 }
 
 void net_ends_close(struct net_ends *n)
