@@ -291,6 +291,33 @@ int holm_net_boxes(const char *network, holm_net_box_fn *fn, void *arg, struct h
 int holm_net_ports(holm_net_port_fn *fn, void *arg, struct holm_error *error);
 
 /*
+ * Ports of a box that runs, in the words of the field "publish", ended by NULL: all of them or
+ * none. `box` is a pid in it, or its name on the network. `fn`, which may be NULL, is told which
+ * they are, for those that were chosen.
+ */
+int holm_net_publish(const char *network, const char *box, const char *const *ports,
+		     holm_net_port_fn *fn, void *arg, struct holm_error *error);
+int holm_net_unpublish(const char *network, const char *box, const char *const *ports,
+		       struct holm_error *error);
+
+/*
+ * A further interface, on this network, for a box that runs: `pid` is a process in it, and as long
+ * as that lives it has the address. `fn` is told which; it may be NULL.
+ */
+int holm_net_connect(const char *network, int pid, holm_net_box_fn *fn, void *arg,
+		     struct holm_error *error);
+int holm_net_disconnect(const char *network, const char *box, struct holm_error *error);
+
+/*
+ * Is all there that networks and ports need, although others have changed the host's interfaces and
+ * rules? With `repair` it is made again. How much is wrong, after that. A finding that was repaired
+ * is HOLM_WARN.
+ */
+struct holm_finding;
+typedef int holm_net_check_fn(void *arg, const struct holm_finding *finding);
+int holm_net_check(int repair, holm_net_check_fn *fn, void *arg, struct holm_error *error);
+
+/*
  * Makes free what killed programs have left, as every box that is wired does in passing. How many
  * addresses that were.
  */

@@ -194,3 +194,113 @@ int holm_net_clean(struct holm_error *error)
 
 	return told(error, network_clean(&e), &e);
 }
+
+struct check_call {
+	holm_net_check_fn *fn;
+	void *arg;
+};
+
+static void hand_on(void *arg, const char *what, const char *object, bool repaired)
+{
+	const struct check_call *call = arg;
+	struct holm_finding f = {
+		.kind = repaired ? HOLM_WARN : HOLM_BAD,
+		.what = object,
+		.found = what,
+		.fix = repaired ? "repaired" : "holm net check --repair",
+	};
+
+	if (call->fn)
+		call->fn(call->arg, &f);
+}
+
+int holm_net_check(int repair, holm_net_check_fn *fn, void *arg, struct holm_error *error)
+{
+	struct check_call call = { fn, arg };
+	struct err e = { 0 };
+
+	return told(error, network_check(repair, hand_on, &call, &e), &e);
+}
+
+/* ---- ports and boxes ---- */
+
+#define PORTS_MAX 256
+
+static int read_ports(const char *const *ports, struct portmap *out, size_t *n, struct err *e)
+{
+	*n = 0;
+	for (; *ports; ports++) {
+		if (*n == PORTS_MAX)
+			return err_set(e, E2BIG, "publish: at most %d at once", PORTS_MAX);
+		if (portmap_parse(*ports, &out[(*n)++]) < 0)
+			return err_set(e, EINVAL,
+				       "publish: \"%.64s\" is not [IP:]HOST:BOX[/tcp|udp] with "
+				       "ports, or ranges of one length",
+				       *ports);
+	}
+	return *n ? 0 : err_set(e, EINVAL, "publish: which port?");
+}
+
+int holm_net_publish(const char *network, const char *box, const char *const *ports,
+		     holm_net_port_fn *fn, void *arg, struct holm_error *error)
+{
+	struct portmap maps[PORTS_MAX];
+	struct err e = { 0 };
+	struct lease l;
+	size_t n;
+	int r = read_ports(ports, maps, &n, &e);
+
+	if (r == 0)
+		r = network_publish_on(network, box, maps, n, &l, &e);
+	for (size_t i = 0; r == 0 && fn && i < n; i++) {
+		char port[PORTMAP_TEXT_MAX], to[IP_TEXT_MAX];
+		struct holm_net_port p = {
+			.network = network,
+			.pid = l.pid,
+			.port = portmap_print(&maps[i], port),
+			.to = ip_print(&l.address[maps[i].host.family == AF_INET6], to),
+		};
+
+		fn(arg, &p);
+	}
+	return told(error, r, &e);
+}
+
+int holm_net_unpublish(const char *network, const char *box, const char *const *ports,
+		       struct holm_error *error)
+{
+	struct portmap maps[PORTS_MAX];
+	struct err e = { 0 };
+	size_t n;
+	int r = read_ports(ports, maps, &n, &e);
+
+	if (r == 0)
+		r = network_unpublish_on(network, box, maps, n, &e);
+	return told(error, r, &e);
+}
+
+int holm_net_connect(const char *network, int pid, holm_net_box_fn *fn, void *arg,
+		     struct holm_error *error)
+{
+	char address[2][IP_TEXT_MAX];
+	struct err e = { 0 };
+	struct lease l;
+	int r = network_connect(network, pid, &l, &e);
+
+	if (r == 0 && fn)
+		fn(arg,
+		   &(struct holm_net_box){ .network = network,
+					   .pid = pid,
+					   .hostname = l.hostname,
+					   .interface = l.interface,
+					   .address = { ip_print(&l.address[0], address[0]),
+							ip_print(&l.address[1], address[1]) } });
+	return told(error, r, &e);
+}
+
+int holm_net_disconnect(const char *network, const char *box, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, network_disconnect(network, box, &e), &e);
+}

@@ -195,7 +195,119 @@ static int inspect(int argc, char **argv)
 	return in.found ? 0 : out_error("net: there is no network \"%s\"", in.name);
 }
 
+/* ---- boxes that run ---- */
+
+static int say_port(void *arg, const struct holm_net_port *p)
+{
+	(void)arg;
+	puts(p->port);
+	return 0;
+}
+
+static int say_box(void *arg, const struct holm_net_box *b)
+{
+	(void)arg;
+	printf("%s%s%s\n", b->address[0], *b->address[1] ? " " : "", b->address[1]);
+	return 0;
+}
+
+static int publish(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc < 4)
+		return out_error("net publish: needs NETWORK BOX PORT...");
+	return holm_net_publish(argv[1], argv[2], (const char *const *)argv + 3, say_port, NULL,
+				&e) < 0
+		       ? failed(&e)
+		       : 0;
+}
+
+static int unpublish(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc < 4)
+		return out_error("net unpublish: needs NETWORK BOX PORT...");
+	return holm_net_unpublish(argv[1], argv[2], (const char *const *)argv + 3, &e) < 0
+		       ? failed(&e)
+		       : 0;
+}
+
+static int connect_box(int argc, char **argv)
+{
+	struct holm_error e;
+	char *end = NULL;
+	long pid = argc == 3 ? strtol(argv[2], &end, 10) : 0;
+
+	if (argc != 3 || *end || pid <= 0 || pid > 0x7fffffff)
+		return out_error("net connect: needs NETWORK PID");
+	return holm_net_connect(argv[1], (int)pid, say_box, NULL, &e) < 0 ? failed(&e) : 0;
+}
+
+static int disconnect_box(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc != 3)
+		return out_error("net disconnect: needs NETWORK BOX");
+	return holm_net_disconnect(argv[1], argv[2], &e) < 0 ? failed(&e) : 0;
+}
+
+/* ---- rules ---- */
+
+static int rules_of(void *arg, const struct holm_net *n)
+{
+	const char *subnet6 = n->subnet[1];
+
+	(void)arg;
+	printf("%s: boxes of %s%s%s reach each other and the host%s\n", n->name, n->subnet[0],
+	       *subnet6 ? " and " : "", subnet6,
+	       n->flags & HOLM_NET_INTERNAL ? "'s name server and ping, and nothing else"
+					    : "; what leaves the host has the host's address");
+	printf("%s: nobody else reaches them, but by the ports below\n", n->name);
+	return 0;
+}
+
+static int rule_of_port(void *arg, const struct holm_net_port *p)
+{
+	(void)arg;
+	printf("%s: %s leads to %s (process %d)\n", p->network, p->port, p->to, p->pid);
+	return 0;
+}
+
+static int rules(int argc, char **argv)
+{
+	struct holm_error e;
+
+	(void)argv;
+	if (argc != 1)
+		return out_error("net rules: takes nothing");
+	if (holm_net_list(rules_of, NULL, &e) < 0 || holm_net_ports(rule_of_port, NULL, &e) < 0)
+		return failed(&e);
+	return 0;
+}
+
 /* ---- mending ---- */
+
+static int say_finding(void *arg, const struct holm_finding *f)
+{
+	(void)arg;
+	printf("%s: %s (%s)\n", f->what, f->found, f->fix);
+	return 0;
+}
+
+static int check(int argc, char **argv)
+{
+	bool repair = argc == 2 && str_eq(argv[1], "--repair");
+	struct holm_error e;
+	int n;
+
+	if (argc > 2 || (argc == 2 && !repair))
+		return out_error("net check: takes --repair alone");
+	n = holm_net_check(repair, say_finding, NULL, &e);
+	return n < 0 ? failed(&e) : n > 0;
+}
 
 static int gc(int argc, char **argv)
 {
@@ -223,6 +335,12 @@ static const struct {
 	{ "ls", "[--json]", "list them", ls },
 	{ "inspect", "NAME", "one of them, its boxes and ports, as JSON", inspect },
 	{ "rm", "NAME...", "remove them", rm },
+	{ "publish", "NETWORK BOX PORT...", "lead ports of the host to a box that runs", publish },
+	{ "unpublish", "NETWORK BOX PORT...", "and no more", unpublish },
+	{ "connect", "NETWORK PID", "give a box that runs an interface on a network", connect_box },
+	{ "disconnect", "NETWORK BOX", "take it away", disconnect_box },
+	{ "rules", "", "say who reaches whom", rules },
+	{ "check", "[--repair]", "see whether others have changed what networks need", check },
 	{ "gc", "", "make free what killed programs have left", gc },
 };
 

@@ -298,6 +298,16 @@ int link_index(struct net_socket *s, const char *name)
 	return r < 0 ? r : link.ifi_index;
 }
 
+int link_set_master(struct net_socket *s, const char *name, int master)
+{
+	struct nl_request q;
+
+	begin_link(&q, RTM_NEWLINK, 0);
+	put_text(&q, IFLA_IFNAME, name);
+	put_u32(&q, IFLA_MASTER, (uint32_t)master);
+	return nl_ask(s, &q, NULL, NULL);
+}
+
 int link_delete(struct net_socket *s, const char *name)
 {
 	struct nl_request q;

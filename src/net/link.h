@@ -49,6 +49,7 @@ int link_routes(struct net_socket *s, link_route_fn *fn, void *arg);
 int link_uplink(struct net_socket *s, int family);
 int link_name_of(struct net_socket *s, int index, char out[16]);
 
+int link_set_master(struct net_socket *s, const char *name, int master);
 int link_index(struct net_socket *s, const char *name); /* -ENODEV: there is none */
 int link_delete(struct net_socket *s, const char *name);
 

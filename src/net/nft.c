@@ -82,29 +82,46 @@ static void put_value(struct nl_request *q, uint16_t type, const void *data, siz
 	nl_nest_end(q, nest);
 }
 
+static void put_element(struct nl_request *q, const struct nft_element *e, bool with_data)
+{
+	uint32_t ends = htonl(NFT_SET_ELEM_INTERVAL_END);
+	size_t list, element;
+
+	put_text(q, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+	put_text(q, NFTA_SET_ELEM_LIST_SET, e->set);
+	list = nl_nest(q, NFTA_SET_ELEM_LIST_ELEMENTS);
+	element = nl_nest(q, NFTA_LIST_ELEM);
+	if (e->ends)
+		nl_put(q, NFTA_SET_ELEM_FLAGS, &ends, sizeof(ends));
+	put_value(q, NFTA_SET_ELEM_KEY, e->key, e->key_len);
+	if (e->key_end)
+		put_value(q, NFTA_SET_ELEM_KEY_END, e->key_end, e->key_len);
+	if (e->data && with_data)
+		put_value(q, NFTA_SET_ELEM_DATA, e->data, e->data_len);
+	nl_nest_end(q, element);
+	nl_nest_end(q, list);
+}
+
 void nft_put(struct nft_batch *b, enum nft_act act, const struct nft_element *e)
 {
 	bool remove = act == NFT_REMOVE;
-	uint32_t ends = htonl(NFT_SET_ELEM_INTERVAL_END);
 	struct nl_request q;
-	size_t list, element;
 
 	begin(&q, remove ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM,
 	      (uint16_t)((remove ? 0 : NLM_F_CREATE) | (act == NFT_NEW ? NLM_F_EXCL : 0)));
-	put_text(&q, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
-	put_text(&q, NFTA_SET_ELEM_LIST_SET, e->set);
-	list = nl_nest(&q, NFTA_SET_ELEM_LIST_ELEMENTS);
-	element = nl_nest(&q, NFTA_LIST_ELEM);
-	if (e->ends)
-		nl_put(&q, NFTA_SET_ELEM_FLAGS, &ends, sizeof(ends));
-	put_value(&q, NFTA_SET_ELEM_KEY, e->key, e->key_len);
-	if (e->key_end)
-		put_value(&q, NFTA_SET_ELEM_KEY_END, e->key_end, e->key_len);
-	if (e->data && !remove)
-		put_value(&q, NFTA_SET_ELEM_DATA, e->data, e->data_len);
-	nl_nest_end(&q, element);
-	nl_nest_end(&q, list);
+	put_element(&q, e, !remove);
 	nl_batch_add(&b->nl, &q, remove ? "remove it from the table" : "add it to the table");
+}
+
+int nft_has(struct net_socket *s, const struct nft_element *e)
+{
+	struct nl_request q;
+	int r;
+
+	begin(&q, NFT_MSG_GETSETELEM, 0);
+	put_element(&q, e, false);
+	r = nl_ask(s, &q, ignore, NULL);
+	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
 }
 
 unsigned nft_count(const struct nft_batch *b)

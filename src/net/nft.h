@@ -28,6 +28,9 @@ enum nft_act {
 	NFT_REMOVE, /* -ENOENT if it is not */
 };
 
+/* Is it there? 1, 0 or -errno. */
+int nft_has(struct net_socket *s, const struct nft_element *e);
+
 struct nft_batch;
 
 /* NULL when memory is out. At most NFT_ELEMENTS_MAX elements. */

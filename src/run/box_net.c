@@ -159,14 +159,6 @@ static int fill_owner(struct run *r, struct lease *l)
 	return state_process(r->pid, &l->start, &ended);
 }
 
-/* From its address: a neighbour that remembers the one who had it before still finds it. */
-static void mac_of(const struct ip *address, uint8_t mac[MAC_LEN])
-{
-	mac[0] = 0x0a;
-	mac[1] = 0x48;
-	memcpy(mac + 2, address->bytes, 4);
-}
-
 /* "127.0.0.1:8080:80/tcp": where nobody has said so much. */
 static void note_ports(struct run *r, const struct portmap *ports, size_t n)
 {
@@ -197,7 +189,7 @@ static int wire(struct run *r, const struct net_wish *w, const struct network *n
 	r->failed = "find the bridge of the network";
 	if (code < 0)
 		return code;
-	mac_of(&l->address[0], mac);
+	lease_mac(l, mac);
 	inside.mac = inside.mac ? inside.mac : mac;
 	code = box_net_failed(r, own, link_make_veth(own, l->interface, code, &inside));
 	if (code < 0)

@@ -57,9 +57,14 @@ static int drop_ports(const struct networks *n, struct rules *r, const char *net
 static int give_back(const struct networks *n, struct rules *r, const char *network,
 		     const struct lease *l)
 {
+	struct network net;
 	int code = drop_ports(n, r, network, l->name);
 
-	return code < 0 ? code : lease_drop(n, network, l);
+	if (code == 0)
+		code = lease_drop(n, network, l);
+	if (code > 0 && network_load(n, network, &net) == 0)
+		dns_look_again(&net);
+	return MIN(code, 0);
 }
 
 void network_leave(const char *name, const struct lease *l)

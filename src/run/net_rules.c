@@ -268,6 +268,17 @@ int rules_put_network(struct rules *r, const struct network *net, struct err *e)
 	return code < 0 ? failed(r, code, net->name, e) : 0;
 }
 
+bool rules_have_network(struct rules *r, const struct network *net)
+{
+	char key[IFNAME_KEY] = { 0 };
+	struct nft_element e = { .set = "bridges", .key = key, .key_len = sizeof(key) };
+	struct ip from = ip_net_base(&net->subnet[0]).ip;
+	struct nft_element subnet = { .set = "masq4", .key = from.bytes, .key_len = 4 };
+
+	memcpy(key, net->bridge, strlen(net->bridge));
+	return nft_has(&r->nft, &e) != 0 && (net->internal || nft_has(&r->nft, &subnet) != 0);
+}
+
 /* One by one: what is missing must not keep the others. */
 static void remove_name(struct rules *r, const char *set, const char *name)
 {
@@ -330,43 +341,51 @@ static struct parts key_of(uint8_t protocol, const struct ip *host, uint16_t por
 	return p;
 }
 
-static void put_port(struct nft_batch *b, enum nft_act act, const struct port_claim *c, uint16_t i)
+/* What an element is made of, kept together as long as it is needed. */
+struct port_element {
+	struct nft_element e;
+	struct parts key, key_end, data;
+};
+
+/* The i-th port. */
+static void port_element(const struct port_claim *c, uint16_t i, struct port_element *out)
 {
 	bool v6 = c->map.host.family == AF_INET6, any = ip_is_any(&c->map.host);
 	uint16_t to_port = htons((uint16_t)(c->map.box + i));
-	struct parts data = { 0 }, key = key_of(c->map.protocol, any ? NULL : &c->map.host,
-						(uint16_t)(c->map.first + i));
 
-	add_part(&data, c->to.bytes, ip_len(&c->to));
-	add_part(&data, &to_port, 2);
-	nft_put(b, act,
-		&(struct nft_element){ .set = any  ? v6 ? "any6" : "any4"
-					      : v6 ? "port6"
-						   : "port4",
-				       .key = key.bytes,
-				       .key_len = key.len,
-				       .data = data.bytes,
-				       .data_len = data.len });
+	out->data = (struct parts){ 0 };
+	out->key = key_of(c->map.protocol, any ? NULL : &c->map.host, (uint16_t)(c->map.first + i));
+	add_part(&out->data, c->to.bytes, ip_len(&c->to));
+	add_part(&out->data, &to_port, 2);
+	out->e = (struct nft_element){
+		.set = any  ? v6 ? "any6" : "any4"
+		       : v6 ? "port6"
+			    : "port4",
+		.key = out->key.bytes,
+		.key_len = out->key.len,
+		.data = out->data.bytes,
+		.data_len = out->data.len,
+	};
 }
 
 /* Ports that keep their numbers are one element, however many they are. */
-static void put_range(struct nft_batch *b, enum nft_act act, const struct port_claim *c)
+static void range_element(const struct port_claim *c, struct port_element *out)
 {
 	bool v6 = c->map.host.family == AF_INET6;
 	struct ip last = c->map.host;
-	struct parts from, to;
 
 	if (ip_is_any(&last))
 		memset(last.bytes, 0xff, ip_len(&last));
-	from = key_of(c->map.protocol, &c->map.host, c->map.first);
-	to = key_of(c->map.protocol, &last, (uint16_t)(c->map.first + c->map.count - 1));
-	nft_put(b, act,
-		&(struct nft_element){ .set = v6 ? "range6" : "range4",
-				       .key = from.bytes,
-				       .key_end = to.bytes,
-				       .key_len = from.len,
-				       .data = c->to.bytes,
-				       .data_len = (uint8_t)ip_len(&c->to) });
+	out->key = key_of(c->map.protocol, &c->map.host, c->map.first);
+	out->key_end = key_of(c->map.protocol, &last, (uint16_t)(c->map.first + c->map.count - 1));
+	out->e = (struct nft_element){
+		.set = v6 ? "range6" : "range4",
+		.key = out->key.bytes,
+		.key_end = out->key_end.bytes,
+		.key_len = out->key.len,
+		.data = c->to.bytes,
+		.data_len = (uint8_t)ip_len(&c->to),
+	};
 }
 
 static bool is_range(const struct portmap *m)
@@ -379,33 +398,52 @@ static size_t elements_of(const struct portmap *m)
 	return is_range(m) ? 1 : m->count;
 }
 
+static void element_of(const struct port_claim *c, size_t i, struct port_element *out)
+{
+	if (is_range(&c->map))
+		range_element(c, out);
+	else
+		port_element(c, (uint16_t)i, out);
+}
+
 /* The `from`-th to the last of one, as many as the batch has room for. How many were put. */
 static size_t put_some(struct nft_batch *b, enum nft_act act, const struct port_claim *c,
 		       size_t from)
 {
+	struct port_element p;
 	size_t n = 0;
 
-	if (is_range(&c->map)) {
-		put_range(b, act, c);
-		return 1;
+	for (; from + n < elements_of(&c->map) && nft_count(b) < NFT_ELEMENTS_MAX; n++) {
+		element_of(c, from + n, &p);
+		nft_put(b, act, &p.e);
 	}
-	for (; from + n < c->map.count && nft_count(b) < NFT_ELEMENTS_MAX; n++)
-		put_port(b, act, c, (uint16_t)(from + n));
 	return n;
+}
+
+bool rules_have_port(struct rules *r, const struct port_claim *c)
+{
+	struct port_element p;
+
+	for (size_t i = 0; i < elements_of(&c->map); i++) {
+		element_of(c, i, &p);
+		if (nft_has(&r->nft, &p.e) == 0)
+			return false;
+	}
+	return true;
 }
 
 /* One by one: one that is missing does not keep the others. */
 static void remove_each(struct rules *r, const struct port_claim *c, size_t n)
 {
+	struct port_element p;
+
 	for (size_t i = 0; i < n; i++) {
 		struct nft_batch *b = nft_begin(&r->nft);
 
 		if (!b)
 			return;
-		if (is_range(&c->map))
-			put_range(b, NFT_REMOVE, c);
-		else
-			put_port(b, NFT_REMOVE, c, (uint16_t)i);
+		element_of(c, i, &p);
+		nft_put(b, NFT_REMOVE, &p.e);
 		nft_commit(b);
 	}
 }

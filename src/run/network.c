@@ -309,6 +309,7 @@ static void take_down(const struct networks *n, struct rules *r, const struct ne
 {
 	struct net_socket s;
 
+	dns_stop(net);
 	rules_remove_network(r, net);
 	if (net_socket_open(&s) == 0) {
 		link_delete(&s, net->bridge);
@@ -352,6 +353,8 @@ int network_create(const struct network_wish *w, struct err *e)
 		err_errno(e, -r, "net: write down the network %s", net.name);
 	if (r == 0)
 		r = network_put_up(&n, &rules, &net, e);
+	if (r == 0 && net.has_dns)
+		r = dns_start(&n, &net, e);
 	if (r < 0) {
 		take_down(&n, &rules, &net);
 		end_if_last(&n, &rules);

@@ -28,6 +28,8 @@ void rules_remove_network(struct rules *r, const struct network *net);
 int rules_put_ports(struct rules *r, const struct port_claim *claims, size_t n, enum nft_act act,
 		    struct err *e);
 void rules_remove_ports(struct rules *r, const struct port_claim *claims, size_t n);
+bool rules_have_network(struct rules *r, const struct network *net);
+bool rules_have_port(struct rules *r, const struct port_claim *c);
 void rules_put_uplink(struct rules *r, const char *interface, bool remove);
 void rules_drop_all(void); /* the whole table */
 int rules_exist(void);     /* 1, 0 or -errno */
@@ -66,6 +68,29 @@ void network_leave(const char *name, const struct lease *l);
 /* Ports for one that is there. */
 int network_publish(const struct networks *n, const struct network *net, const struct lease *l,
 		    struct portmap *ports, size_t n_ports, struct err *e);
+
+/* ---- net_admin.c: a box is a pid in its network namespace, or its name on the network ---- */
+
+int network_publish_on(const char *network, const char *box, struct portmap *ports, size_t n_ports,
+		       struct lease *l, struct err *e);
+int network_unpublish_on(const char *network, const char *box, const struct portmap *ports,
+			 size_t n_ports, struct err *e);
+/* A further interface for a process's network namespace; as long as it lives. */
+int network_connect(const char *network, int pid, struct lease *l, struct err *e);
+int network_disconnect(const char *network, const char *box, struct err *e);
+
+/* `repaired`: it was wrong, and is not any more. */
+typedef void network_finding_fn(void *arg, const char *what, const char *object, bool repaired);
+/* How much is wrong, after repair if that is wanted. */
+int network_check(bool repair, network_finding_fn *fn, void *arg, struct err *e);
+
+/* ---- net_dns.c ---- */
+
+bool dns_is_up(const struct network *net); /* or is not wanted */
+/* If it is not up. Its pid is saved with the network. */
+int dns_start(const struct networks *n, struct network *net, struct err *e);
+void dns_stop(const struct network *net);
+void dns_look_again(const struct network *net); /* a name is gone */
 
 /* ---- net_ports.c ---- */
 

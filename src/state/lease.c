@@ -82,6 +82,13 @@ int lease_list(struct arena *a, const struct networks *n, const char *network, l
 	return r;
 }
 
+void lease_mac(const struct lease *l, uint8_t out[MAC_LEN])
+{
+	out[0] = 0x0a; /* chosen here, not by a manufacturer; and nobody's group */
+	out[1] = 0x48;
+	memcpy(out + 2, l->address[0].bytes, 4);
+}
+
 /* ---- which ---- */
 
 #define NUMBERS_MAX 65536
@@ -180,11 +187,14 @@ int lease_save(const struct networks *n, const struct network *net, struct lease
 int lease_drop(const struct networks *n, const char *network, const struct lease *l)
 {
 	char path[PATH_MAX_];
+	bool named;
+	int r;
 
 	snprintf(path, sizeof(path), "%s/hosts/%u", network, l->number);
-	sys_unlinkat(n->fd, path, 0);
+	named = sys_unlinkat(n->fd, path, 0) == 0;
 	lease_path(network, l->name, path);
-	return sys_unlinkat(n->fd, path, 0);
+	r = sys_unlinkat(n->fd, path, 0);
+	return r < 0 ? r : named;
 }
 
 /* ---- ports: "NETWORK LEASE MAP ADDRESS" ---- */

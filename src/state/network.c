@@ -14,7 +14,6 @@
 #include "sys/process.h"
 #include "sys/sock.h"
 
-#define ROOT          "/run/holm/net"
 #define PIECE         4096
 #define NET_SO_COOKIE 71 /* SO_NETNS_COOKIE, which the oldest headers lack */
 
@@ -97,7 +96,7 @@ static int host_path(uint64_t *host, char out[64])
 {
 	int r = own_cookie(host);
 
-	snprintf(out, 64, ROOT "/%llu", (unsigned long long)*host);
+	snprintf(out, 64, NETWORKS_ROOT "/%llu", (unsigned long long)*host);
 	return r;
 }
 
@@ -121,7 +120,7 @@ static int make_and_open(const char *path)
 	if (r != -ENOENT)
 		return r;
 	sys_mkdirat(AT_FDCWD, "/run/holm", 0755);
-	sys_mkdirat(AT_FDCWD, ROOT, 0755);
+	sys_mkdirat(AT_FDCWD, NETWORKS_ROOT, 0755);
 	r = sys_mkdirat(AT_FDCWD, path, 0755);
 	return r < 0 && r != -EEXIST ? r : open_dir(path);
 }
@@ -147,7 +146,7 @@ static int take_lock(struct networks *n)
 
 int networks_lock(struct networks *out, struct err *e)
 {
-	char path[64] = ROOT;
+	char path[64] = NETWORKS_ROOT;
 	int r = 1;
 
 	for (int tries = 0; r == 1 && tries < 100; tries++) {
@@ -241,7 +240,7 @@ void networks_tidy(const struct networks *n)
 
 	if (network_each_entry(n->fd, ".", count_network, &count) < 0 || count)
 		return;
-	snprintf(path, sizeof(path), ROOT "/%llu", (unsigned long long)n->host);
+	snprintf(path, sizeof(path), NETWORKS_ROOT "/%llu", (unsigned long long)n->host);
 	sys_unlinkat(n->fd, "ports", 0);
 	sys_unlinkat(n->fd, "forwarding", 0);
 	sys_unlinkat(n->fd, "lock", 0);

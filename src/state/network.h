@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "base/portmap.h"
 
+#define NETWORKS_ROOT    "/run/holm/net"
 #define NETWORK_NAME_MAX 32
 #define LEASE_NAME_MAX   80
 #define HOSTNAME_MAX     64
@@ -92,6 +93,11 @@ int lease_list(struct arena *a, const struct networks *n, const char *network, l
 bool lease_from_name(const char *name, struct lease *out);
 /* What is in the file. */
 int lease_load(const struct networks *n, const char *network, struct lease *l);
+/*
+ * The hardware address that goes with its address: a neighbour that remembers the one who had that
+ * before still finds it.
+ */
+void lease_mac(const struct lease *l, uint8_t out[MAC_LEN]);
 /* Is its owner gone? Of another pid namespace nobody here can tell. `thorough`: looks whether a
  * process of that pid is the one that is meant. */
 bool lease_is_left(const struct lease *l, bool thorough);
@@ -100,6 +106,7 @@ uint64_t lease_own_pid_ns(void);
 int lease_choose(const struct network *net, const leases *taken, uint32_t wanted, uint32_t *out);
 /* Fills l->name from its owner and number, and writes it. */
 int lease_save(const struct networks *n, const struct network *net, struct lease *l);
+/* 1: a name has gone, too. */
 int lease_drop(const struct networks *n, const char *network, const struct lease *l);
 
 /* ---- ports ---- */

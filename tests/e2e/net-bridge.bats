@@ -31,6 +31,24 @@ setup()
 	at HOST "$HOLM" net create web || skip "needs nf_tables"
 }
 
+teardown()
+{
+	local name pid
+
+	# A name server would outlive the host that it is in.
+	for name in $(hnet ls --json 2>/dev/null | jq -r '.[].name'); do
+		for pid in $(hnet inspect "$name" | jq '.boxes[].pid'); do kill -KILL "$pid" || :; done
+		eventually hnet rm "$name"
+	done
+	for pid in "${STARTED[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	cd /
+	assert_nothing_left
+	rm -rf "$T"
+}
+
 hnet()
 {
 	at HOST "$HOLM" net "$@"
@@ -318,4 +336,110 @@ full()
 all_there()
 {
 	[ "$(cat seen/*.* 2>/dev/null | wc -l)" = 200 ]
+}
+
+@test "ports of a box that runs come and go, while others stay" {
+	box_serves web --hostname srv -p 8080:8000
+	[ "$(hnet publish web srv 8081:8000 0.0.0.0:8082:8000)" = "127.0.0.1:8081:8000/tcp
+0.0.0.0:8082:8000/tcp" ]
+	[ "$(at_host_get HOST http://127.0.0.1:8081/)" = 200 ]
+	[ "$(at_host_get WORLD http://192.0.2.10:8082/)" = 200 ]
+	hnet unpublish web "$MAIN" 8081:8000
+	[ "$(at_host_get HOST http://127.0.0.1:8081/)" = 000 ]
+	[ "$(at_host_get HOST http://127.0.0.1:8080/)" = 200 ]
+	hnet rules >told
+	cat told
+	grep -qx "web: 0.0.0.0:8082:8000/tcp leads to 10.77.0.2 (process $INIT)" told
+	[ "$(grep -c leads told)" = 2 ]
+	run -125 --separate-stderr hnet publish web srv 8082:8000
+	[[ $stderr == *"is taken by a box on the network web" ]]
+	run -125 --separate-stderr hnet unpublish web srv 9999:8000
+	[[ $stderr == *"127.0.0.1:9999:8000/tcp is not published for this box" ]]
+	run -125 --separate-stderr hnet publish web nosuch 80:80
+	[[ $stderr == *'there is no box "nosuch" on it'* ]]
+	[[ $(hnet publish web srv 8000) =~ ^127.0.0.1:[0-9]{4,5}:8000/tcp$ ]]
+	end_box
+	eventually full web 0
+	[ -z "$(at HOST nft list map inet holm any4 | grep elements)" ]
+	eventually all_removed
+}
+
+@test "a box that runs is connected to another network, and disconnected" {
+	hnet create two
+	box_serves web
+	[ "$(from_box two http://10.77.4.2:8000/)" = 000 ]
+	[ "$(hnet connect two "$MAIN" | cut -d ' ' -f 1)" = 10.77.4.2 ]
+	[ "$(at_host_get HOST http://10.77.4.2:8000/)" = 200 ]
+	[ "$(from_box two http://10.77.4.2:8000/)" = 200 ]
+	run -125 --separate-stderr hnet rm two
+	[[ $stderr == *"1 boxes are on it"* ]]
+	hnet disconnect two "$MAIN"
+	[ "$(hnet inspect two | jq '.boxes | length')" = 0 ]
+	[ "$(at_host_get HOST http://10.77.4.2:8000/)" = 000 ]
+	run -125 --separate-stderr hnet connect two "$HOST"
+	[[ $stderr == *"net: process $HOST has the host's network" ]]
+	end_box
+	eventually all_removed
+}
+
+@test "what others flush or remove is found and repaired, by itself where it is needed" {
+	box_serves web -p 0.0.0.0:8080:8000 -p 9000-9009:9000-9009
+	hnet check
+	at HOST nft flush ruleset
+	run -1 hnet check
+	[[ $output == *"inet holm: the table of rules is missing (holm net check --repair)"* ]]
+	[ "$(at_host_get WORLD http://192.0.2.10:8080/)" = 000 ]
+	hnet check --repair
+	hnet check
+	[ "$(at_host_get WORLD http://192.0.2.10:8080/)" = 200 ]
+	# A port alone.
+	at HOST nft flush map inet holm any4
+	run -1 hnet check
+	[[ $output == *"0.0.0.0:8080:8000/tcp: a published port is missing"* ]]
+	hnet check --repair
+	[ "$(at_host_get WORLD http://192.0.2.10:8080/)" = 200 ]
+	# The bridge, with a box on it.
+	at HOST ip link del "$(hnet inspect web | jq -r .bridge)"
+	run -1 hnet check
+	[[ $output == *"web: the bridge is missing"* ]]
+	hnet check --repair
+	hnet check
+	[ "$(at_host_get WORLD http://192.0.2.10:8080/)" = 200 ]
+	# Who starts a box needs no repair beforehand.
+	at HOST nft flush ruleset
+	box_at HOST --net bridge:web -- true
+	[ "$(at_host_get WORLD http://192.0.2.10:8080/)" = 200 ]
+	end_box
+	eventually all_removed
+}
+
+@test "names: of boxes as they come and go, of others by the host's servers; not out of an internal network" {
+	need dnsmasq
+	hnet create in --internal
+	box_serves web --hostname srv
+	# Its own, seen from another box, both kinds of address.
+	box_at HOST --net bridge:web -- sh -c 'cat /etc/resolv.conf; getent ahosts srv; curl -s -o /dev/null -w "%{http_code}\n" http://srv:8000/' >out
+	cat out
+	grep -qx 'nameserver 10.77.0.1' out
+	grep -q '^10.77.0.2 ' out
+	grep -qx 200 out
+	# Not from another network.
+	not box_at HOST --net bridge:in -- getent ahosts srv
+	end_box
+	eventually nameless
+	# The server ends with its network.
+	[ "$(at HOST pgrep -fc "^dnsmasq .*$(hnet inspect web | jq -r .bridge)")" -ge 1 ]
+	bridge=$(hnet inspect web | jq -r .bridge)
+	eventually all_removed
+	eventually no_server "$bridge"
+}
+
+nameless()
+{
+	not box_at HOST --net bridge:web -- getent ahosts srv
+}
+
+no_server()
+{
+	[ -z "$(pgrep -f "^dnsmasq .*$1")" ]
 }
