@@ -170,7 +170,7 @@ int holm_net_ports(holm_net_port_fn *fn, void *arg, struct holm_error *error)
 	int r = a ? networks_open(&n) : -ENOMEM;
 
 	if (r == 0)
-		r = ports_load(a, &n, &all);
+		r = ports_load(a, &n, NULL, &all);
 	for (size_t i = 0; r == 0 && i < all.n; i++) {
 		const struct port_claim *c = &all.items[i];
 		char port[PORTMAP_TEXT_MAX], to[IP_TEXT_MAX];

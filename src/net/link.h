@@ -53,5 +53,8 @@ int link_set_master(struct net_socket *s, const char *name, int master);
 int link_index(struct net_socket *s, const char *name); /* -ENODEV: there is none */
 int link_delete(struct net_socket *s, const char *name);
 
+/* Bounds what it sends; shape.c. `mtu` 0: as usual. */
+int link_shape(struct net_socket *s, const char *name, uint64_t bits_per_second, uint32_t mtu);
+
 /* A name that nobody else has: `prefix` and ten random digits. */
 void link_name(char out[16], const char *prefix);

@@ -97,6 +97,19 @@ static int address_host_end(struct run *r, const char *name, const struct net_wi
 	return l.n_addresses ? box_net_failed(r, own, link_set_up(own, &l)) : 0;
 }
 
+static int limit_rate(struct run *r, const char *outside, const struct net_wish *w)
+{
+	struct net_ends *ends = &r->net->ends;
+	int code;
+
+	if (!(w->keys & NET_KEY_RATE))
+		return 0;
+	code = box_net_failed(r, &ends->own, link_shape(&ends->own, outside, w->rate_in, w->mtu));
+	return code < 0 ? code
+			: box_net_failed(r, &ends->its,
+					 link_shape(&ends->its, w->name, w->rate_out, w->mtu));
+}
+
 static int make_veth(struct run *r, const struct net_wish *w)
 {
 	struct net_socket *own = &r->net->ends.own;
@@ -106,6 +119,8 @@ static int make_veth(struct run *r, const struct net_wish *w)
 
 	link_name(name, "hv");
 	code = box_net_failed(r, own, link_make_veth(own, name, 0, &inside));
+	if (code == 0)
+		code = limit_rate(r, name, w);
 	return code < 0 ? code : address_host_end(r, name, w);
 }
 
@@ -192,6 +207,8 @@ static int wire(struct run *r, const struct net_wish *w, const struct network *n
 	lease_mac(l, mac);
 	inside.mac = inside.mac ? inside.mac : mac;
 	code = box_net_failed(r, own, link_make_veth(own, l->interface, code, &inside));
+	if (code == 0)
+		code = limit_rate(r, l->interface, w);
 	if (code < 0)
 		return code;
 	wish.addresses.items = addresses;
@@ -233,6 +250,9 @@ int act_net(struct run *r, size_t i)
 
 	if (code == 0 && n->ends.ns_fd < 0) {
 		code = net_ends_open(&n->ends, r->pid, &r->failed);
+		/* Who is dead has no namespaces any more. */
+		if (code == -ENOENT || code == -ESRCH)
+			return lost_child(r);
 		r->failed = code == 0 ? "open the ports below 1024 to the box" : r->failed;
 		if (code == 0)
 			code = net_ends_low_ports(&n->ends);

@@ -96,7 +96,7 @@ static int unpublish(const struct networks *n, const char *network, const struct
 	_cleanup_arena_ struct arena *a = arena_new();
 	port_claims all = { 0 };
 	char text[PORTMAP_TEXT_MAX];
-	int r = a ? ports_load(a, n, &all) : -ENOMEM;
+	int r = a ? ports_load(a, n, NULL, &all) : -ENOMEM;
 
 	if (r < 0)
 		return err_errno(e, -r, "publish: read which ports are taken");
@@ -291,7 +291,7 @@ static void check_ports(struct mending *m, struct arena *a)
 	char text[PORTMAP_TEXT_MAX];
 	port_claims all = { 0 };
 
-	if (m->rules.nft.fd < 0 || ports_load(a, m->n, &all) < 0)
+	if (m->rules.nft.fd < 0 || ports_load(a, m->n, NULL, &all) < 0)
 		return;
 	for (size_t i = 0; i < all.n; i++) {
 		const struct port_claim *c = &all.items[i];

@@ -32,21 +32,22 @@ static int drop_ports(const struct networks *n, struct rules *r, const char *net
 	_cleanup_arena_ struct arena *a = arena_new();
 	port_claims all = { 0 };
 	size_t kept = 0;
-	int code = a ? ports_load(a, n, &all) : -ENOMEM;
+	int code = 0;
 
+	if (!ports_mention(n, lease))
+		return 0;
+	code = a ? ports_load(a, n, NULL, &all) : -ENOMEM;
+	if (code == 0 && r->nft.fd < 0)
+		code = rules_open(r, n, NULL);
 	if (code < 0)
 		return code;
 	for (size_t i = 0; i < all.n; i++) {
 		const struct port_claim *c = &all.items[i];
 
-		if (str_eq(c->lease, lease) && str_eq(c->network, network)) {
-			if (r->nft.fd < 0)
-				code = rules_open(r, n, NULL);
-			if (code == 0)
-				rules_remove_ports(r, c, 1);
-		} else {
+		if (str_eq(c->lease, lease) && str_eq(c->network, network))
+			rules_remove_ports(r, c, 1);
+		else
 			all.items[kept++] = *c;
-		}
 	}
 	if (kept == all.n)
 		return 0;
@@ -69,8 +70,10 @@ static int give_back(const struct networks *n, struct rules *r, const char *netw
 
 void network_leave(const char *name, const struct lease *l)
 {
-	_cleanup_networks_ struct networks n = NETWORKS_INIT;
+	/* Closing this waits for an RCU grace period if ports were removed, so the lock goes first.
+	 */
 	_cleanup_rules_ struct rules rules = { .nft.fd = -1 };
+	_cleanup_networks_ struct networks n = NETWORKS_INIT;
 
 	if (networks_lock(&n, NULL) == 0)
 		give_back(&n, &rules, name, l);
@@ -129,6 +132,23 @@ int network_clean(struct err *e)
 
 /* ---- ports ---- */
 
+struct port_wish {
+	struct portmap *items;
+	size_t n;
+};
+
+/* The last ones that were added, since the lock was taken. */
+static void forget_ports(const struct networks *n, size_t count)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	port_claims all = { 0 };
+
+	if (!a || ports_load(a, n, NULL, &all) < 0 || all.n < count)
+		return;
+	all.n -= count;
+	ports_save(n, &all);
+}
+
 static const struct port_claim *clash(const port_claims *all, const struct portmap *p)
 {
 	for (size_t i = 0; i < all->n; i++)
@@ -137,19 +157,24 @@ static const struct port_claim *clash(const port_claims *all, const struct portm
 	return NULL;
 }
 
-static int choose_port(const port_claims *all, struct portmap *p, struct err *e)
+static int choose_port(struct arena *a, const struct networks *n, struct portmap *p, struct err *e)
 {
 	struct portmap wish = *p;
 	const struct port_claim *by = NULL;
 	char text[PORTMAP_TEXT_MAX];
-	int r;
 
 	for (int i = 0; i < TRIES_MAX; i++) {
+		port_claims near = { 0 };
+		int r;
+
 		*p = wish;
 		r = port_probe(p, e);
 		if (r < 0)
 			return r;
-		by = clash(all, p);
+		r = ports_load(a, n, p, &near);
+		if (r < 0)
+			return err_errno(e, -r, "publish: read which ports are taken");
+		by = clash(&near, p);
 		if (!by)
 			return 0;
 		if (wish.first)
@@ -159,21 +184,40 @@ static int choose_port(const port_claims *all, struct portmap *p, struct err *e)
 		       portmap_print(p, text), by->network);
 }
 
-static int claim_all(const struct network *net, const struct lease *l, const port_claims *taken,
-		     struct portmap *ports, size_t n_ports, struct port_claim *out, struct err *e)
+/* Those that were chosen must differ, too. */
+static bool clashes_with_own(const struct port_claim *claims, size_t n, const struct portmap *p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (portmap_clash(&claims[i].map, p))
+			return true;
+	return false;
+}
+
+static int claim_all(struct arena *a, const struct networks *n, const struct network *net,
+		     const struct lease *l, struct port_wish *w, struct port_claim *out,
+		     struct err *e)
 {
 	char text[PORTMAP_TEXT_MAX];
 
-	for (size_t i = 0; i < n_ports; i++) {
-		int v6 = ports[i].host.family == AF_INET6, r;
+	for (size_t i = 0; i < w->n; i++) {
+		struct portmap *p = &w->items[i], wish = *p;
+		int v6 = p->host.family == AF_INET6, r = 0;
 
 		if (!l->address[v6].family)
 			return err_set(e, EAFNOSUPPORT, "publish: %s: the network %s has no IPv6",
-				       portmap_print(&ports[i], text), net->name);
-		r = choose_port(taken, &ports[i], e);
+				       portmap_print(p, text), net->name);
+		for (int tries = 0; r == 0 && tries < TRIES_MAX; tries++) {
+			*p = wish;
+			r = choose_port(a, n, p, e);
+			if (!clashes_with_own(out, i, p))
+				break;
+		}
 		if (r < 0)
 			return r;
-		out[i] = (struct port_claim){ .map = ports[i], .to = l->address[v6] };
+		if (clashes_with_own(out, i, p))
+			return err_set(e, EADDRINUSE, "publish: %s is wanted twice",
+				       portmap_print(p, text));
+		out[i] = (struct port_claim){ .map = *p, .to = l->address[v6] };
 		snprintf(out[i].network, sizeof(out[i].network), "%s", net->name);
 		snprintf(out[i].lease, sizeof(out[i].lease), "%s", l->name);
 	}
@@ -192,26 +236,29 @@ static void allow_loopback(const struct network *net, const struct portmap *port
 			network_sysctl("ipv4", net->bridge, "route_localnet", '1');
 }
 
+static int take_ports(const struct networks *n, struct rules *rules, const struct network *net,
+		      const struct lease *l, struct port_wish *w, struct port_claim *claims,
+		      struct err *e)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	int r = a ? claim_all(a, n, net, l, w, claims, e) : err_errno(e, ENOMEM, "publish");
+
+	/* By somebody who is there no more? */
+	if (r == -EADDRINUSE && network_sweep(n, rules, true) > 0)
+		r = claim_all(a, n, net, l, w, claims, e);
+	return r;
+}
+
 int network_publish(const struct networks *n, const struct network *net, const struct lease *l,
 		    struct portmap *ports, size_t n_ports, struct err *e)
 {
 	_cleanup_free_ struct port_claim *claims = calloc(n_ports ? n_ports : 1, sizeof(*claims));
 	_cleanup_rules_ struct rules rules = { .nft.fd = -1 };
-	_cleanup_arena_ struct arena *a = arena_new();
-	port_claims taken = { 0 };
-	int r = a && claims ? rules_open(&rules, n, e) : err_errno(e, ENOMEM, "publish");
+	struct port_wish wish = { ports, n_ports };
+	int r = claims ? rules_open(&rules, n, e) : err_errno(e, ENOMEM, "publish");
 
-	for (int tries = 0; r == 0 && tries < 2; tries++) {
-		r = ports_load(a, n, &taken);
-		if (r < 0)
-			return err_errno(e, -r, "publish: read which ports are taken");
-		r = claim_all(net, l, &taken, ports, n_ports, claims, e);
-		/* By somebody who is there no more? */
-		if (r == -EADDRINUSE && tries == 0 && network_sweep(n, &rules, true) > 0)
-			r = 0;
-		else
-			break;
-	}
+	if (r == 0)
+		r = take_ports(n, &rules, net, l, &wish, claims, e);
 	if (r < 0)
 		return r;
 	r = ports_add(n, claims, n_ports);
@@ -220,7 +267,7 @@ int network_publish(const struct networks *n, const struct network *net, const s
 	allow_loopback(net, ports, n_ports);
 	r = rules_put_ports(&rules, claims, n_ports, NFT_NEW, e);
 	if (r < 0)
-		ports_save(n, &taken); /* as it was */
+		forget_ports(n, n_ports);
 	return r;
 }
 

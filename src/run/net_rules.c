@@ -159,7 +159,7 @@ static int put_all(struct rules *r, const struct networks *n, struct err *e)
 	int code = a ? networks_list(a, n, &names) : -ENOMEM;
 
 	if (code == 0)
-		code = ports_load(a, n, &ports);
+		code = ports_load(a, n, NULL, &ports);
 	if (code < 0)
 		err_errno(e, -code, "networks");
 	for (size_t i = 0; code == 0 && i < names.n; i++) {

@@ -300,6 +300,9 @@ void box_cgroup_end(struct run *r, struct box_usage *u);
 /* How many cgroups killed callers have left where ours would be made, and removes them. */
 int box_cgroup_clean(bool remove);
 
+/* ---- steps_host.c ---- */
+int lost_child(struct run *r); /* the failure that C died of, without a word of its own */
+
 /* ---- box_net.c ---- */
 
 /* The box is gone: what it was lent comes back, and what it had is free. */

@@ -17,10 +17,10 @@ static const struct {
 	bool is_made; /* here or at the host's end: that takes rights over both */
 } kinds[NET_KINDS] = {
 	[NET_VETH] = { NET_KEY_NAME | NET_KEY_IP | NET_KEY_MAC | NET_KEY_MTU | NET_KEY_GATEWAY |
-			       NET_KEY_DNS,
+			       NET_KEY_DNS | NET_KEY_RATE,
 		       true },
 	[NET_BRIDGE] = { NET_KEY_NAME | NET_KEY_IP | NET_KEY_MAC | NET_KEY_MTU | NET_KEY_DNS |
-				 NET_KEY_HOSTNAME | NET_KEY_PUBLISH,
+				 NET_KEY_HOSTNAME | NET_KEY_RATE | NET_KEY_PUBLISH,
 			 true },
 	[NET_MACVLAN] = { NET_KEY_NAME | NET_KEY_IP | NET_KEY_MAC | NET_KEY_MTU | NET_KEY_GATEWAY |
 				  NET_KEY_DNS,

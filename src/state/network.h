@@ -120,6 +120,9 @@ struct port_claim {
 
 typedef LIST(struct port_claim) port_claims;
 
-int ports_load(struct arena *a, const struct networks *n, port_claims *out);
+/* All; or those that are about the same ports of the host, whatever the address. */
+int ports_load(struct arena *a, const struct networks *n, const struct portmap *near,
+	       port_claims *out);
+bool ports_mention(const struct networks *n, const char *lease);
 int ports_save(const struct networks *n, const port_claims *all);
 int ports_add(const struct networks *n, const struct port_claim *claims, size_t count);

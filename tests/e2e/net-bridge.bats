@@ -443,3 +443,24 @@ no_server()
 {
 	[ -z "$(pgrep -f "^dnsmasq .*$1")" ]
 }
+
+@test "a rate holds in both directions, each its own" {
+	head -c 3000000 /dev/zero >big
+	serve_at HOST 81
+	took=$(box_at HOST --net bridge:web,rate=8mbit/80mbit -- curl -s -o /dev/null -w '%{time_total}' http://10.77.0.1:81/big)
+	awk -v t="$took" 'BEGIN { exit !(t > 2.2 && t < 6) }'
+	took=$(box_at HOST --net bridge:web -- curl -s -o /dev/null -w '%{time_total}' http://10.77.0.1:81/big)
+	awk -v t="$took" 'BEGIN { exit !(t < 1.5) }'
+	head -c 3000000 /dev/zero >"$T/srvbig"
+	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" --)
+	NAME=srv start_box --net bridge:web,rate=80mbit/8mbit --ro-bind "$T/srvbig" -- \
+		python3 -m http.server --directory "$T" 8000
+	PREFIX=()
+	eventually at HOST curl -s -o /dev/null -I http://10.77.0.2:8000/
+	took=$(at HOST curl -s -o /dev/null -w '%{time_total}' http://10.77.0.2:8000/srvbig)
+	awk -v t="$took" 'BEGIN { exit !(t > 2.2 && t < 6) }'
+	end_box
+	eventually all_removed
+	run -125 --separate-stderr "$HOLM" box --net veth,rate=fast -- true
+	[[ $stderr == *"is no rate; write 10mbit"* ]]
+}

@@ -83,7 +83,7 @@ options() {
 	case $SPEC in
 	default) echo "" ;;
 	overlay) echo "--rootfs $BIN/root --overlay tmp --map-users 0:100000:65536 --map-groups 0:100000:65536 --pty yes --time-offset boottime=+1h --rlimit nofile=64 --nice 1" ;;
-	net) echo "--net bridge:fault,name=a --net veth,ip=10.99.0.2/24,gateway=10.99.0.1 -p 8080:80 -p 9000-9999:9000-9999/udp --hostname x" ;;
+	net) echo "--net bridge:fault,name=a --net veth,ip=10.99.0.2/24,rate=10mbit -p 8080:80 -p 9000-9999:9000-9999/udp --hostname x" ;;
 	limits) echo "--limits best-effort --cgroup --memory 64m --pids 20" ;;
 	user) echo "--user root --hostname x --cap net_admin --ro-bind $BIN/root:/r --tmpfs /t" ;;
 	esac
@@ -114,6 +114,7 @@ isolated() {
 
 # On a host of its own, which afterwards is as bare as before.
 in_a_network() {
+	ip link set lo up
 	"$BIN/holm" net create fault --no-dns
 	break_each_step "$1"
 	"$BIN/holm" net rm fault
