@@ -175,7 +175,7 @@ static int fill_owner(struct run *r, struct lease *l)
 }
 
 /* "127.0.0.1:8080:80/tcp": where nobody has said so much. */
-static void note_ports(struct run *r, const struct portmap *ports, size_t n)
+void box_net_note_ports(struct run *r, const struct portmap *ports, size_t n)
 {
 	struct buf b = { 0 };
 	char text[PORTMAP_TEXT_MAX];
@@ -238,7 +238,7 @@ static int join_network(struct run *r, const struct net_wish *w)
 	if (code < 0)
 		return code;
 	*slot = l;
-	note_ports(r, ports, w->ports.n);
+	box_net_note_ports(r, ports, w->ports.n);
 	return wire(r, w, &net, &l);
 }
 

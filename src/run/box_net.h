@@ -25,6 +25,8 @@ struct box_net {
 
 /* Once for a box; NULL when memory is out. */
 struct box_net *box_net_of(struct run *r);
+/* Tells the caller which ports lead where: "published: 127.0.0.1:8080:80/tcp". */
+void box_net_note_ports(struct run *r, const struct portmap *ports, size_t n);
 /* Copies the words of the kernel to where a failure is told from, and returns `code`. */
 int box_net_failed(struct run *r, const struct net_socket *s, int code);
 

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "run/box_net.h"
+#include "run/networks.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
@@ -22,6 +23,7 @@ struct pasta {
 	const char *path;
 	char *argv[ARGS_MAX];
 	size_t n;
+	struct portmap maps[NET_PORTS_MAX]; /* with those that were chosen */
 	char ports[NET_PORTS_MAX][PORTMAP_TEXT_MAX];
 	char mtu[16], pid[16];
 	int ready_fd, said_fd, parent;
@@ -87,7 +89,7 @@ static void fill(struct pasta *p, const struct net_wish *w, int pid)
 		add(p, "none");
 	}
 	for (size_t i = 0; i < w->ports.n; i++)
-		add_port(p, &w->ports.items[i], p->ports[i]);
+		add_port(p, &p->maps[i], p->ports[i]);
 	snprintf(p->pid, sizeof(p->pid), "%d", pid);
 	add(p, p->pid);
 }
@@ -174,6 +176,18 @@ static int spawn(struct box_net *n, struct pasta *p)
 	return n->pasta_pid < 0 ? n->pasta_pid : 0;
 }
 
+/* pasta binds them itself, but says little of those that are taken. */
+static int choose_ports(const struct net_wish *w, struct pasta *p, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < w->ports.n; i++) {
+		p->maps[i] = w->ports.items[i];
+		r = port_probe(&p->maps[i], e);
+	}
+	return r;
+}
+
 int pasta_start(struct run *r, struct box_net *n)
 {
 	_cleanup_free_ struct pasta *p = calloc(1, sizeof(*p));
@@ -188,7 +202,9 @@ int pasta_start(struct run *r, struct box_net *n)
 	if (code < 0)
 		return code;
 	r->failed = "start pasta";
-	code = sys_pipe2(fds, 0);
+	code = choose_ports(&r->d->nets.items[0], p, r->err);
+	if (code == 0)
+		code = sys_pipe2(fds, 0);
 	if (code < 0)
 		return code;
 	ready = fds[0];
@@ -198,7 +214,11 @@ int pasta_start(struct run *r, struct box_net *n)
 	fill(p, &r->d->nets.items[0], r->pid);
 	code = said < 0 ? said : spawn(n, p);
 	close(fds[1]); /* so that its end is an end of file */
-	return code < 0 ? code : await_ready(r, n, p, ready);
+	if (code == 0)
+		code = await_ready(r, n, p, ready);
+	if (code == 0)
+		box_net_note_ports(r, p->maps, r->d->nets.items[0].ports.n);
+	return code;
 }
 
 void pasta_end(struct box_net *n)

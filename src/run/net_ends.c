@@ -13,7 +13,7 @@ static int open_namespaces(struct net_ends *n, int pid)
 	struct stat own, its;
 	char path[32];
 
-	n->own_ns_fd = sys_openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY, 0);
+	n->own_ns_fd = sys_openat(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY, 0);
 	if (n->own_ns_fd < 0)
 		return n->own_ns_fd;
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);

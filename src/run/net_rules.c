@@ -72,6 +72,9 @@ static const char base_rules[] =
 	"	}\n"
 	"	chain input {\n"
 	"		type filter hook input priority filter; policy accept;\n"
+	/* The host's address on a network is for that network: behind it are its names. */
+	"		iifname @bridges ip daddr @masq4 fib daddr . iif type != local drop\n"
+	"		iifname @bridges ip6 daddr @masq6 fib daddr . iif type != local drop\n"
 	"		iifname @internal jump from_internal\n"
 	"	}\n"
 	"	chain from_internal {\n"
@@ -89,6 +92,8 @@ static const char base_rules[] =
 	"		iifname @uplinks drop\n"
 	"	}\n"
 	"	chain from_box {\n"
+	/* Nobody sends in the name of another network, or of the world. */
+	"		fib saddr . iif oif missing drop\n"
 	"		ct state established,related accept\n"
 	"		iifname . oifname @same accept\n"
 	"		iifname @internal drop\n"
@@ -262,7 +267,7 @@ int rules_put_network(struct rules *r, const struct network *net, struct err *e)
 	if (net->internal)
 		put_name(b, NFT_ADD, "internal", net->bridge);
 	for (int v6 = 0; v6 < 2; v6++)
-		if (net->subnet[v6].ip.family && !net->internal)
+		if (net->subnet[v6].ip.family)
 			put_subnet(b, NFT_ADD, &net->subnet[v6]);
 	code = nft_commit(b);
 	return code < 0 ? failed(r, code, net->name, e) : 0;
@@ -276,7 +281,7 @@ bool rules_have_network(struct rules *r, const struct network *net)
 	struct nft_element subnet = { .set = "masq4", .key = from.bytes, .key_len = 4 };
 
 	memcpy(key, net->bridge, strlen(net->bridge));
-	return nft_has(&r->nft, &e) != 0 && (net->internal || nft_has(&r->nft, &subnet) != 0);
+	return nft_has(&r->nft, &e) != 0 && nft_has(&r->nft, &subnet) != 0;
 }
 
 /* One by one: what is missing must not keep the others. */
@@ -295,7 +300,7 @@ void rules_remove_network(struct rules *r, const struct network *net)
 	for (int v6 = 0; v6 < 2; v6++) {
 		struct nft_batch *b = nft_begin(&r->nft);
 
-		if (b && net->subnet[v6].ip.family && !net->internal)
+		if (b && net->subnet[v6].ip.family)
 			put_subnet(b, NFT_REMOVE, &net->subnet[v6]);
 		if (b)
 			nft_commit(b);

@@ -173,6 +173,10 @@ $INIT" ]
 	serve_at HOST 81
 	[ "$(from_box two http://10.77.4.1:81/)" = 200 ]
 	[ "$(from_box in http://10.77.8.1:81/)" = 000 ]
+	# The host's address on another network is not for this one.
+	[ "$(from_box two http://10.77.0.1:81/)" = 000 ]
+	[ "$(from_box two http://10.77.8.1:81/)" = 000 ]
+	[ "$(from_box two http://192.0.2.10:81/)" = 200 ]
 	end_box
 	eventually all_removed
 }
@@ -232,6 +236,31 @@ $INIT" ]
 	[ "$(at HOST nft -j list map inet holm range4 | jq '[.nftables[].map.elem? // empty] | length')" = 1 ]
 	[ "$(at_host_get HOST http://127.0.0.1:9000/)" = 000 ]
 	end_box
+	eventually all_removed
+}
+
+@test "a box cannot send in another's name to other networks or the world" {
+	cat >hear <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("", 5000))
+		while True:
+		    print(s.recv(100).decode(), file=open(sys.argv[1], "a"), end="", flush=True)
+	END
+	start_at WORLD python3 hear "$T/seen"
+	sleep 0.5
+	at WORLD ip route add 203.0.113.0/24 via 192.0.2.10
+	box_at HOST --net bridge:web --user root --cap net_admin -- sh -c '
+		ip addr add 203.0.113.7/32 dev eth0
+		python3 -c "
+import socket
+for name, source in (\"forged\", \"203.0.113.7\"), (\"mine\", \"0.0.0.0\"):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((source, 0))
+    s.sendto((name + chr(10)).encode(), (\"192.0.2.1\", 5000))
+"'
+	eventually grep -sqx mine "$T/seen"
+	not grep -q forged "$T/seen"
 	eventually all_removed
 }
 

@@ -169,8 +169,10 @@ no_pasta()
 	no_pasta
 	run -125 --separate-stderr as_user_at HOST "$HOLM" box --net pasta -p 8099:80 -- true
 	echo "$stderr"
-	[[ $stderr == "holm: pasta: "*8099* ]]
+	[[ $stderr == "holm: publish: 127.0.0.1:8099:80/tcp: a program of the host has port 8099" ]]
 	no_pasta
+	as_user_at HOST "$HOLM" box --net pasta -p 80 -- true 2>err
+	grep -Eq '^holm: note: published: 127.0.0.1:[0-9]+:80/tcp$' err
 	# Nor does it outlive who is killed.
 	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" "--mount=/proc/$HOST/ns/mnt" -- "${AS_USER[@]}")
 	rm -f "$T"/out "$T"/err "$T"/info "$T"/status
