@@ -105,9 +105,13 @@ int network_sweep(const struct networks *n, struct rules *r, bool thorough)
 	if (!a || networks_list(a, n, &names) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < names.n; i++) {
+		struct network net;
 		leases all = { 0 };
 
-		if (lease_list(a, n, names.items[i], &all) == 0)
+		/* Its maker, or who removed it, was killed half way. */
+		if (thorough && network_load(n, names.items[i], &net) == -ENOENT)
+			network_forget(n, names.items[i]);
+		else if (lease_list(a, n, names.items[i], &all) == 0)
 			count += sweep_one(n, r, names.items[i], &all, thorough);
 	}
 	return count;

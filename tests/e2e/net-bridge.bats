@@ -300,7 +300,10 @@ while True:
 	kill -KILL "$BOX"
 	eventually gone "$INIT"
 	[ "$(hnet gc)" = "addresses made free: 1" ]
+	# A network that was being made when its maker was killed.
+	mkdir "/run/holm/net/$(cookie)/half"
 	[ "$(hnet gc)" = "addresses made free: 0" ]
+	[ ! -e "/run/holm/net/$(cookie)/half" ]
 	[ -z "$(at HOST nft list map inet holm port4 | grep elements)" ]
 	eventually all_removed
 }
