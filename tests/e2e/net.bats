@@ -90,6 +90,8 @@ is_bare()
 
 @test "macvlan: a second face of an interface; ipvlan or a clear error" {
 	need_hosts
+	at HOST ip link add link up0 name try0 type macvlan || skip "needs macvlan"
+	at HOST ip link del try0
 	at HOST ip addr add 10.8.0.1/24 dev up1
 	box_at HOST --net macvlan:up0,ip=10.8.0.2/24 --cap net_raw -- busybox ping -c 1 -W 5 10.8.0.1 >out
 	grep -q '1 packets received' out
