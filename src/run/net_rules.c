@@ -80,7 +80,7 @@ static const char base_rules[] =
 	"	chain from_internal {\n"
 	"		ct state established,related accept\n"
 	"		icmp type echo-request accept\n"
-	"		meta l4proto ipv6-icmp accept\n"
+	"		meta l4proto 58 accept\n" /* ICMPv6: its name takes an /etc/protocols */
 	"		meta l4proto { tcp, udp } th dport 53 accept\n"
 	"		drop\n"
 	"	}\n"
