@@ -311,6 +311,86 @@ int holm_timings(struct holm_box *box, holm_plan_fn *fn, void *arg);
 /* Kills what still runs, waits until it is gone, frees the handle. NULL is allowed. */
 void holm_free(struct holm_box *box);
 
+/* ---- networks ---- */
+
+/*
+ * A network is a bridge with a subnet, to which boxes are wired by the field "net": the networks of
+ * the caller's network namespace. Who makes or changes one needs CAP_NET_ADMIN there and may write
+ * below /run/holm. All of these return 0 or a negative errno and fill `error`, which may be NULL.
+ */
+enum holm_net_flag {
+	HOLM_NET_INTERNAL = 1, /* nothing leads out of it */
+	HOLM_NET_NO_IPV6 = 2,
+	HOLM_NET_NO_DNS = 4, /* no name server */
+};
+
+/* `subnets`: "10.1.0.0/24", "fd00:1::/64", ended by NULL; free ones where none is given. */
+int holm_net_create(const char *name, unsigned flags, const char *const *subnets,
+		    struct holm_error *error);
+int holm_net_remove(const char *name, struct holm_error *error);
+
+/* Valid during the call that they are handed to; "" where there is nothing. */
+struct holm_net {
+	const char *name, *bridge;
+	const char *subnet[2], *gateway[2]; /* IPv4, IPv6 */
+	unsigned flags;                     /* enum holm_net_flag */
+	unsigned boxes;
+};
+
+struct holm_net_box {
+	const char *network;
+	int pid; /* of the box's first process */
+	const char *hostname, *address[2], *interface;
+};
+
+struct holm_net_port {
+	const char *network;
+	int pid;
+	const char *port; /* "127.0.0.1:8080:80/tcp" */
+	const char *to;   /* the box's address */
+};
+
+/* A return other than 0 ends the walk and is handed on. */
+typedef int holm_net_fn(void *arg, const struct holm_net *net);
+typedef int holm_net_box_fn(void *arg, const struct holm_net_box *box);
+typedef int holm_net_port_fn(void *arg, const struct holm_net_port *port);
+int holm_net_list(holm_net_fn *fn, void *arg, struct holm_error *error);
+int holm_net_boxes(const char *network, holm_net_box_fn *fn, void *arg, struct holm_error *error);
+int holm_net_ports(holm_net_port_fn *fn, void *arg, struct holm_error *error);
+
+/*
+ * Ports of a box that runs, in the words of the field "publish", ended by NULL: all of them or
+ * none. `box` is a pid in it, or its name on the network. `fn`, which may be NULL, is told which
+ * they are, for those that were chosen.
+ */
+int holm_net_publish(const char *network, const char *box, const char *const *ports,
+		     holm_net_port_fn *fn, void *arg, struct holm_error *error);
+int holm_net_unpublish(const char *network, const char *box, const char *const *ports,
+		       struct holm_error *error);
+
+/*
+ * A further interface, on this network, for a box that runs: `pid` is a process in it, and as long
+ * as that lives it has the address. `fn` is told which; it may be NULL.
+ */
+int holm_net_connect(const char *network, int pid, holm_net_box_fn *fn, void *arg,
+		     struct holm_error *error);
+int holm_net_disconnect(const char *network, const char *box, struct holm_error *error);
+
+/*
+ * Is all there that networks and ports need, although others have changed the host's interfaces and
+ * rules? With `repair` it is made again. How much is wrong, after that. A finding that was repaired
+ * is HOLM_WARN.
+ */
+struct holm_finding;
+typedef int holm_net_check_fn(void *arg, const struct holm_finding *finding);
+int holm_net_check(int repair, holm_net_check_fn *fn, void *arg, struct holm_error *error);
+
+/*
+ * Makes free what killed programs have left, as every box that is wired does in passing. How many
+ * addresses that were.
+ */
+int holm_net_clean(struct holm_error *error);
+
 /* ---- doctor: what this machine allows ---- */
 
 enum holm_finding_kind { HOLM_GOOD, HOLM_WARN, HOLM_BAD };

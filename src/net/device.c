@@ -27,7 +27,7 @@ static int take_link(void *arg, const struct nlmsghdr *answer)
 	return 0;
 }
 
-static int find(struct net_socket *s, const char *name, struct ifinfomsg *out)
+int net_link_find(struct net_socket *s, const char *name, struct ifinfomsg *out)
 {
 	struct nl_request q;
 
@@ -41,7 +41,7 @@ static int find(struct net_socket *s, const char *name, struct ifinfomsg *out)
 int net_device_exists(struct net_socket *s, const char *name)
 {
 	struct ifinfomsg link;
-	int r = find(s, name, &link);
+	int r = net_link_find(s, name, &link);
 
 	return r == 0 ? 1 : r == -ENODEV ? 0 : r;
 }
@@ -124,7 +124,7 @@ int net_device_look(struct net_socket *s, const char *name, struct net_device *o
 {
 	struct net_device d = { 0 };
 	struct ifinfomsg link;
-	int r = find(s, name, &link);
+	int r = net_link_find(s, name, &link);
 
 	if (r < 0)
 		return r;
@@ -186,7 +186,7 @@ int net_device_move(struct net_socket *from, struct net_socket *to, int ns_fd, c
 	nl_put(&q, IFLA_IFNAME, name, strlen(name) + 1);
 	r = nl_ask(from, &q, NULL, NULL);
 	if (r == 0)
-		r = find(to, name, &link);
+		r = net_link_find(to, name, &link);
 	if (r == 0)
 		d->index = link.ifi_index;
 	return r;

@@ -14,12 +14,17 @@ int net_loopback_up(void); /* of the caller's network namespace; child-safe */
 
 /* ---- netlink.c: a socket that speaks of one network namespace ---- */
 
+#define NET_FAILED_MAX 128
+
 struct net_socket {
 	int fd; /* -1: none */
 	uint32_t seq;
+	char failed[NET_FAILED_MAX]; /* of a batch: what was to be done, and the kernel's words */
 };
 
 int net_socket_open(struct net_socket *out);
+/* Of another protocol of netlink(7). */
+int net_socket_open_for(struct net_socket *out, int protocol);
 /* Of another namespace: the calling thread goes there, and back to its own. */
 int net_socket_open_in(struct net_socket *out, int ns_fd, int own_ns_fd);
 void net_socket_close(struct net_socket *s);

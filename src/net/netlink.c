@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sys/process.h"
@@ -10,14 +11,22 @@
 
 #define ANSWER_MAX 32768 /* the kernel cuts a list into pieces that are no larger */
 
-int net_socket_open(struct net_socket *out)
+int net_socket_open_for(struct net_socket *out, int protocol)
 {
-	int fd = sys_socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	int fd = sys_socket(AF_NETLINK, SOCK_RAW, protocol), on = 1;
 
 	if (fd < 0)
 		return fd;
+	/* The kernel's words for a failure, and not our own message back. */
+	sys_setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	sys_setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	*out = (struct net_socket){ .fd = fd };
 	return 0;
+}
+
+int net_socket_open(struct net_socket *out)
+{
+	return net_socket_open_for(out, NETLINK_ROUTE);
 }
 
 int net_socket_open_in(struct net_socket *out, int ns_fd, int own_ns_fd)
@@ -59,8 +68,25 @@ void nl_put(struct nl_request *q, uint16_t type, const void *data, size_t len)
 	assert(end <= sizeof(*q));
 	a->rta_type = type;
 	a->rta_len = (uint16_t)RTA_LENGTH(len);
-	memcpy(RTA_DATA(a), data, len);
+	if (len)
+		memcpy(RTA_DATA(a), data, len);
 	q->head.nlmsg_len = (uint32_t)end;
+}
+
+size_t nl_nest(struct nl_request *q, uint16_t type)
+{
+	size_t at = NLMSG_ALIGN(q->head.nlmsg_len);
+
+	nl_put(q, type | NLA_F_NESTED, NULL, 0);
+	return at;
+}
+
+void nl_nest_end(struct nl_request *q, size_t nest)
+{
+	struct rtattr *a = (struct rtattr *)((char *)q + nest);
+
+	q->head.nlmsg_len = (uint32_t)NLMSG_ALIGN(q->head.nlmsg_len);
+	a->rta_len = (uint16_t)(q->head.nlmsg_len - nest);
 }
 
 /* ---- answers ---- */
@@ -134,4 +160,93 @@ const void *nl_find(const struct nlmsghdr *answer, size_t part_len, uint16_t typ
 		return RTA_DATA(a);
 	}
 	return NULL;
+}
+
+/* ---- batches ---- */
+
+void nl_batch_begin(struct nl_batch *b, struct net_socket *s)
+{
+	b->socket = s;
+	b->len = b->n = 0;
+}
+
+void nl_batch_add(struct nl_batch *b, const struct nl_request *q, const char *words)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)(b->data + b->len);
+
+	assert(b->n < NL_BATCH_MAX);
+	memcpy(h, q, q->head.nlmsg_len);
+	h->nlmsg_flags |= NLM_F_ACK;
+	h->nlmsg_seq = b->socket->seq + 1 + b->n;
+	b->words[b->n++] = words;
+	b->len += NLMSG_ALIGN(q->head.nlmsg_len);
+}
+
+void nl_batch_frame(struct nl_batch *b, const struct nl_request *q)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)(b->data + b->len);
+
+	memcpy(h, q, q->head.nlmsg_len);
+	h->nlmsg_seq = b->socket->seq; /* of none of them */
+	b->len += NLMSG_ALIGN(q->head.nlmsg_len);
+}
+
+/* "give it its address: Nexthop has invalid gateway": ours, and what the kernel adds. */
+static void note_failure(struct nl_batch *b, unsigned index, const struct nlmsghdr *h)
+{
+	const char *more = NULL;
+	size_t len = 0;
+
+	if (h->nlmsg_flags & NLM_F_ACK_TLVS)
+		more = nl_find(h, sizeof(struct nlmsgerr), NLMSGERR_ATTR_MSG, &len);
+	snprintf(b->socket->failed, sizeof(b->socket->failed), "%s%s%.*s", b->words[index],
+		 more ? ": " : "", (int)len, more ? more : "");
+}
+
+struct acks {
+	unsigned n; /* so many have come */
+	int result;
+};
+
+/* The answer to one of them; 1 when it was the last. */
+static bool take_ack(struct nl_batch *b, struct acks *acks, const struct nlmsghdr *h)
+{
+	unsigned index = h->nlmsg_seq - b->socket->seq - 1;
+
+	if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_seq == b->socket->seq && acks->result == 0) {
+		acks->result = error_of(h);
+		snprintf(b->socket->failed, sizeof(b->socket->failed), "commit it");
+		/* Where already the frame is refused nothing else is answered. */
+		return acks->result == -EPERM || acks->result == -EOPNOTSUPP;
+	}
+	if (h->nlmsg_type != NLMSG_ERROR || index >= b->n)
+		return false;
+	if (error_of(h) < 0 && acks->result == 0) {
+		acks->result = error_of(h);
+		note_failure(b, index, h);
+	}
+	return ++acks->n == b->n;
+}
+
+int nl_batch_send(struct nl_batch *b)
+{
+	_Alignas(struct nlmsghdr) char block[ANSWER_MAX];
+	struct acks acks = { 0 };
+	bool all = b->n == 0;
+	ssize_t n = all ? 0 : sys_write(b->socket->fd, b->data, b->len);
+
+	while (n >= 0 && !all) {
+		do {
+			n = sys_read(b->socket->fd, block, sizeof(block));
+		} while (n == -EINTR);
+		for (struct nlmsghdr *h = (struct nlmsghdr *)block; !all && NLMSG_OK(h, n);
+		     h = NLMSG_NEXT(h, n))
+			all = take_ack(b, &acks, h);
+	}
+	b->socket->seq += b->n;
+	if (n < 0 && !all) {
+		snprintf(b->socket->failed, sizeof(b->socket->failed), "ask the kernel");
+		return (int)n;
+	}
+	return acks.result;
 }

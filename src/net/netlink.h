@@ -23,6 +23,13 @@ void nl_begin(struct nl_request *q, uint16_t type, uint16_t flags, const void *p
 /* There is room for it: who calls this knows what a request can hold. */
 void nl_put(struct nl_request *q, uint16_t type, const void *data, size_t len);
 
+/* device.c: the link of that name. -ENODEV */
+int net_link_find(struct net_socket *s, const char *name, struct ifinfomsg *out);
+
+/* What is put between the two is within an attribute of that type. */
+size_t nl_nest(struct nl_request *q, uint16_t type);
+void nl_nest_end(struct nl_request *q, size_t nest);
+
 /* Called for each answer; what is not 0 ends it. */
 typedef int nl_answer(void *arg, const struct nlmsghdr *answer);
 
@@ -31,3 +38,22 @@ int nl_ask(struct net_socket *s, struct nl_request *q, nl_answer *fn, void *arg)
 
 /* The first attribute of that type behind a part of `part_len`; NULL if there is none. */
 const void *nl_find(const struct nlmsghdr *answer, size_t part_len, uint16_t type, size_t *len);
+
+/* ---- several requests in one message: they are done in order, whatever becomes of each ---- */
+
+#define NL_BATCH_MAX 24
+
+struct nl_batch {
+	struct net_socket *socket;
+	size_t len;
+	unsigned n;
+	const char *words[NL_BATCH_MAX]; /* what each of them does, for who reads of its failure */
+	char data[(NL_BATCH_MAX + 2) * sizeof(struct nl_request)];
+};
+
+void nl_batch_begin(struct nl_batch *b, struct net_socket *s);
+void nl_batch_add(struct nl_batch *b, const struct nl_request *q, const char *words);
+/* A message that is not answered unless all of it fails: what nfnetlink puts around them. */
+void nl_batch_frame(struct nl_batch *b, const struct nl_request *q);
+/* 0, or -errno of the first that failed; the socket's `failed` tells which, and why. */
+int nl_batch_send(struct nl_batch *b);

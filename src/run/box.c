@@ -53,6 +53,7 @@ void box_ended(struct box *b, const struct rusage *used)
 	if (b->watch)
 		watch_ended(b);
 	box_cgroup_end(b->run, u);
+	box_net_end(b->run);
 }
 
 /*

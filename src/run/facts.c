@@ -14,6 +14,7 @@
 #include "run/run.h"
 #include "sec/rights.h"
 #include "spec/container.h"
+#include "state/network.h"
 #include "sys/mnt.h"
 #include "sys/security.h"
 
@@ -108,6 +109,14 @@ static bool is_privileged(void)
 	return sys_capget(&effective, &permitted) == 0 && (effective & need) == need;
 }
 
+static bool is_net_admin(void)
+{
+	const uint64_t need = 1U << CAP_NET_ADMIN | 1U << CAP_SYS_ADMIN;
+	uint64_t effective = 0, permitted;
+
+	return sys_capget(&effective, &permitted) == 0 && (effective & need) == need;
+}
+
 /* From /etc/passwd itself: a static program must not load modules for name services. */
 static char *name_of_uid(struct arena *a, uint32_t uid)
 {
@@ -162,6 +171,26 @@ static int read_id_facts(struct spec *s, struct facts *f)
 	f->user_name = name_of_uid(s->arena, f->uid);
 	r = read_subids(s->arena, "/etc/subuid", f->user_name, f->uid, &f->subuids);
 	return r < 0 ? r : read_subids(s->arena, "/etc/subgid", f->user_name, f->uid, &f->subgids);
+}
+
+static int network(void *arg, const char *name, struct fact_network *out)
+{
+	_cleanup_networks_ struct networks n = NETWORKS_INIT;
+	struct network net;
+	int r = networks_open(&n);
+
+	(void)arg;
+	if (r == 0)
+		r = network_load(&n, name, &net);
+	if (r < 0)
+		return r;
+	for (int v6 = 0; v6 < 2; v6++) {
+		out->subnet[v6] = net.subnet[v6];
+		out->gateway[v6] = network_gateway(&net, v6);
+	}
+	out->internal = net.internal;
+	out->has_dns = net.has_dns && net.dns_pid;
+	return 0;
 }
 
 #define OWN_SETGROUPS "/proc/self/setgroups"
@@ -221,7 +250,7 @@ static void read_resolv_conf(struct spec *s, struct facts *f)
 	char *text;
 	ssize_t n;
 
-	if (s->ns[NS_NET].mode == NS_NEW)
+	if (s->ns[NS_NET].mode == NS_NEW && !s->nets.n)
 		return;
 	fd = sys_openat(AT_FDCWD, "/etc/resolv.conf", O_RDONLY, 0);
 	text = fd < 0 ? NULL : arena_alloc(s->arena, RESOLV_MAX + 1);
@@ -262,7 +291,9 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.exec_enters_time_ns = facts_kernel_at_least(6, 3),
 		.look = look,
 		.disk = disk,
+		.network = network,
 	};
+	f->net_admin = is_net_admin();
 	f->extra_groups = has_extra_groups(f->gid);
 	f->setgroups_denied = denies_groups(s);
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;

@@ -146,6 +146,7 @@ struct run {
 	int started_fd; /* init: who said that we shall start, and hears of a failure */
 
 	struct watch *watch; /* of a box that is watched; watch.h */
+	struct box_net *net; /* box_net.c; until the box has ended */
 
 	bool timed, measured;
 	bool late;          /* it was prepared, and now gets its command */
@@ -233,6 +234,9 @@ void undo_watch(struct run *r);
 count_fn want_net_devices;
 act_fn act_net_device;
 void undo_net_devices(struct run *r);
+count_fn want_nets, want_pasta;
+act_fn act_net, act_pasta;
+void undo_nets(struct run *r);
 count_fn want_unit, want_unit_enter;
 act_fn act_unit, act_unit_start, act_unit_limits, act_unit_enter;
 count_fn want_state_file, want_old_root, want_workdir;
@@ -320,6 +324,14 @@ bool box_cgroup_is_full(struct run *r); /* has a process of it died for want of 
 void box_cgroup_end(struct run *r, struct box_usage *u);
 /* How many cgroups killed callers have left where ours would be made, and removes them. */
 int box_cgroup_clean(bool remove);
+
+/* ---- steps_host.c ---- */
+int lost_child(struct run *r); /* the failure that C died of, without a word of its own */
+
+/* ---- box_net.c ---- */
+
+/* The box is gone: what it was lent comes back, and what it had is free. */
+void box_net_end(struct run *r);
 
 /* ---- steps_container.c ---- */
 int container_mount(struct run *r, const struct mnt *m);

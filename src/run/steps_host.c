@@ -520,7 +520,7 @@ int act_brief(struct run *r, size_t i)
 /* ---- LIVE ---- */
 
 /* Gone without a word: what it was doing last is what it was killed at. */
-static int lost_child(struct run *r)
+int lost_child(struct run *r)
 {
 	*r->report = (struct report){
 		.code = ECANCELED,

@@ -8,19 +8,14 @@
  * the start may fail we hold it open, so that what we moved can come back.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
-#include "base/cleanup.h"
-#include "net/net.h"
+#include "run/net_ends.h"
 #include "run/run.h"
 #include "spec/container.h"
-#include "sys/fd.h"
 
 struct net_moving {
-	int own_ns_fd, ns_fd;
-	struct net_socket own, its;
+	struct net_ends ends;
 	size_t n; /* so many have moved */
 	struct net_device devices[];
 };
@@ -31,29 +26,6 @@ size_t want_net_devices(const struct run *r)
 }
 
 /* By its process, which waits: it has joined what it had to. */
-static int open_namespaces(struct run *r, struct net_moving *m)
-{
-	char path[32];
-	struct stat own, its;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", r->pid);
-	r->failed = "open the network namespaces";
-	m->own_ns_fd = sys_openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY, 0);
-	if (m->own_ns_fd < 0)
-		return m->own_ns_fd;
-	m->ns_fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-	if (m->ns_fd < 0)
-		return m->ns_fd;
-	if (fstat(m->own_ns_fd, &own) < 0 || fstat(m->ns_fd, &its) < 0)
-		return -errno;
-	if (own.st_ino == its.st_ino && own.st_dev == its.st_dev)
-		return err_set(r->err, EINVAL,
-			       "linux.netDevices: the network namespace that is joined is the "
-			       "one where the devices are");
-	r->failed = "speak of both network namespaces";
-	return net_socket_open(&m->own);
-}
-
 static int open_moving(struct run *r)
 {
 	size_t n = want_net_devices(r);
@@ -62,10 +34,14 @@ static int open_moving(struct run *r)
 
 	if (!m)
 		return -ENOMEM;
-	m->own_ns_fd = m->ns_fd = m->own.fd = m->its.fd = -1;
+	m->ends = (struct net_ends)NET_ENDS_INIT;
 	r->moving = m;
-	code = open_namespaces(r, m);
-	return code < 0 ? code : net_socket_open_in(&m->its, m->ns_fd, m->own_ns_fd);
+	code = net_ends_open(&m->ends, r->pid, &r->failed);
+	if (code == -EALREADY)
+		return err_set(r->err, EINVAL,
+			       "linux.netDevices: the network namespace that is joined is the "
+			       "one where the devices are");
+	return code;
 }
 
 static int move_there(struct run *r, struct net_moving *m, const struct container_netdev *n)
@@ -74,24 +50,24 @@ static int move_there(struct run *r, struct net_moving *m, const struct containe
 	int code;
 
 	r->failed = "find it";
-	code = net_device_look(&m->own, n->outside, d);
+	code = net_device_look(&m->ends.own, n->outside, d);
 	if (code < 0)
 		return code;
 	r->failed = "find its name free in the container";
-	code = net_device_exists(&m->its, n->inside);
+	code = net_device_exists(&m->ends.its, n->inside);
 	if (code != 0)
 		return code < 0 ? code : -EEXIST;
 	r->failed = "move it";
-	code = net_device_move(&m->own, &m->its, m->ns_fd, n->inside, d);
+	code = net_device_move(&m->ends.own, &m->ends.its, m->ends.ns_fd, n->inside, d);
 	if (code < 0)
 		return code;
 	m->n++;
 	r->failed = "give it its addresses again";
-	code = net_device_address(&m->its, d, true);
+	code = net_device_address(&m->ends.its, d, true);
 	if (code < 0)
 		return code;
 	r->failed = "bring it up";
-	return net_device_up(&m->its, d);
+	return net_device_up(&m->ends.its, d);
 }
 
 int act_net_device(struct run *r, size_t i)
@@ -104,11 +80,11 @@ int act_net_device(struct run *r, size_t i)
 /* Nobody could be told that it failed: what failed first is told. */
 static void move_back(struct net_moving *m, struct net_device *d, const char *name)
 {
-	if (net_device_move(&m->its, &m->own, m->own_ns_fd, name, d) < 0)
+	if (net_device_move(&m->ends.its, &m->ends.own, m->ends.own_ns_fd, name, d) < 0)
 		return;
-	net_device_address(&m->own, d, false);
+	net_device_address(&m->ends.own, d, false);
 	if (d->up)
-		net_device_up(&m->own, d);
+		net_device_up(&m->ends.own, d);
 }
 
 void undo_net_devices(struct run *r)
@@ -121,10 +97,7 @@ void undo_net_devices(struct run *r)
 		move_back(m, &m->devices[i], r->d->container->net_devices.items[i].outside);
 	for (size_t i = 0; i < want_net_devices(r); i++)
 		net_device_done(&m->devices[i]);
-	net_socket_close(&m->own);
-	net_socket_close(&m->its);
-	cleanup_fd(&m->own_ns_fd);
-	cleanup_fd(&m->ns_fd);
+	net_ends_close(&m->ends);
 	free(m);
 	r->moving = NULL;
 }

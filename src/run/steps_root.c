@@ -68,9 +68,16 @@ int act_close_on_exec(struct run *r, size_t i)
 	return sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
 }
 
+/* Who enters the user namespace to make its network is somebody there only if that has its maps. */
+size_t want_pasta(const struct run *r)
+{
+	return r->d->nets.n && r->d->nets.items[0].kind == NET_PASTA;
+}
+
 size_t want_map_parent(const struct run *r)
 {
-	return r->d->map_by == MAP_BY_PARENT || r->d->map_by == MAP_BY_HELPER;
+	return r->d->map_by == MAP_BY_PARENT || r->d->map_by == MAP_BY_HELPER ||
+	       (r->d->map_by == MAP_BY_CHILD && want_pasta(r));
 }
 
 size_t want_idmap(const struct run *r)
@@ -85,7 +92,7 @@ size_t want_idmap(const struct run *r)
 size_t want_link(const struct run *r)
 {
 	return want_map_parent(r) || want_idmap(r) || want_unit(r) || want_unit_enter(r) ||
-	       r->d->net_devices;
+	       r->d->net_devices || r->d->nets.n;
 }
 
 /* An end of file instead of the word means that the parent is gone. */
@@ -106,7 +113,7 @@ int act_wait(struct run *r, size_t i)
 
 size_t want_map_self(const struct run *r)
 {
-	return r->d->map_by == MAP_BY_CHILD;
+	return r->d->map_by == MAP_BY_CHILD && !want_pasta(r);
 }
 
 int act_map_self(struct run *r, size_t i)

@@ -174,6 +174,23 @@ static void put_net_device(struct buf *out, const struct container_netdev *n)
 		buf_printf(out, " -> %s", n->inside);
 }
 
+static void put_net(struct buf *out, const struct net_wish *w)
+{
+	char text[PORTMAP_TEXT_MAX];
+
+	buf_printf(out, "%s", net_kind_words[w->kind]);
+	if (w->object)
+		buf_printf(out, ":%s", w->object);
+	buf_printf(out, " -> %s", w->name);
+	for (size_t i = 0; i < w->addresses.n; i++)
+		buf_printf(out, " %s", ip_net_print(&w->addresses.items[i], text));
+	for (int i = 0; i < 2; i++)
+		if (w->gateway[i].family)
+			buf_printf(out, " gateway=%s", ip_print(&w->gateway[i], text));
+	for (size_t i = 0; i < w->ports.n; i++)
+		buf_printf(out, " %s", portmap_print(&w->ports.items[i], text));
+}
+
 /* As they were asked for; of a field that takes one value the last counts. */
 static void put_limits(struct buf *out, const struct spec *s)
 {
@@ -248,6 +265,8 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 		put_target(out, r, i);
 	else if (str_eq(s->name, "map-self") || str_eq(s->name, "map-ids"))
 		put_maps(out, r);
+	else if (str_eq(s->name, "net") || str_eq(s->name, "pasta"))
+		put_net(out, &d->nets.items[i]);
 	else if (str_eq(s->name, "names"))
 		buf_printf(out, "%s", d->hostname);
 	else if (str_eq(s->name, "rlimit"))
@@ -301,6 +320,12 @@ static const struct hint {
 	  "it needs CAP_NET_ADMIN over the network namespace that the device leaves, and over the "
 	  "container's" },
 	{ "net-device", EINVAL, "there are devices that cannot leave their network namespace" },
+	{ "net", EPERM,
+	  "it needs CAP_NET_ADMIN over our own network namespace: start as root there" },
+	{ "net", EOPNOTSUPP, "this kernel has no interfaces of that kind" },
+	{ "net", EBUSY,
+	  "an interface of a bridge, or one with macvlans, can be no parent of another kind" },
+	{ "pasta", ENOENT, "install it (Debian: apt-get install passt)" },
 	{ "join", EPERM,
 	  "entering it needs CAP_SYS_ADMIN over it: start as root, or join the user "
 	  "namespace that owns it as well (--join user=...)" },

@@ -124,8 +124,8 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e)
  */
 static bool network_is_entered(const struct decided *d)
 {
-	return d->net_devices || d->hooks[HOOK_PRESTART].n || d->hooks[HOOK_CREATE_RUNTIME].n ||
-	       d->hooks[HOOK_CREATE_CONTAINER].n;
+	return d->net_devices || d->nets.n || d->hooks[HOOK_PRESTART].n ||
+	       d->hooks[HOOK_CREATE_RUNTIME].n || d->hooks[HOOK_CREATE_CONTAINER].n;
 }
 
 /*
@@ -257,7 +257,7 @@ int spec_check_late(struct spec *s, const struct spec *prepared, const struct fa
 int spec_check(struct spec *s, const struct facts *f, struct err *e)
 {
 	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
-		check_fallback, check_namespaces, check_watch,   check_limits,
+		check_fallback, check_namespaces, check_net,     check_watch, check_limits,
 		check_ids,      check_memory,     check_program, check_root,
 	};
 

@@ -142,6 +142,7 @@ static int add_etc(struct spec *s, const struct facts *f)
 	const struct seal *seal = &s->d.seal;
 	const char *host = s->d.hostname ? s->d.hostname : "localhost";
 	bool net = s->ns[NS_NET].mode != NS_NEW;
+	const char *resolv_conf = net ? f->resolv_conf : s->d.resolv_conf;
 	const char *user = "", *group = "";
 	int r = 0;
 
@@ -170,11 +171,11 @@ static int add_etc(struct spec *s, const struct facts *f)
 		r = add_text(s, "/etc/nsswitch.conf",
 			     "passwd: files\ngroup: files\n"
 			     "hosts: files dns\n");
-	if (r == 0 && net && f->resolv_conf)
-		r = add_text(s, "/etc/resolv.conf", f->resolv_conf);
+	if (r == 0 && resolv_conf)
+		r = add_text(s, "/etc/resolv.conf", resolv_conf);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(etc_paths); i++)
 		r = add_view(s, f, etc_paths[i]);
-	for (size_t i = 0; r == 0 && net && i < ARRAY_SIZE(etc_net_paths); i++)
+	for (size_t i = 0; r == 0 && (net || s->d.nets.n) && i < ARRAY_SIZE(etc_net_paths); i++)
 		r = add_view(s, f, etc_net_paths[i]);
 	return r;
 }

@@ -77,6 +77,11 @@ const struct field spec_fields[] = {
 	{ "time-offset", 0, FIELD_LIST, "Namespaces", "CLOCK=DURATION",
 	  "shift a clock: monotonic=+3d, boottime=-1h30m", set_time_offset, 0 },
 
+	{ "net", 0, FIELD_LIST, "Network", "MODE[,KEY=VALUE...]",
+	  "none, host, join:TARGET, veth, bridge[:NETWORK], macvlan:IF, ipvlan:IF, phys:IF, pasta", set_net, 0 },
+	{ "publish", 'p', FIELD_LIST, "Network", "[IP:]HOST:BOX[/tcp|udp]",
+	  "reach a port of the box at a port of the host (127.0.0.1); ranges too", set_publish, 0 },
+
 	{ "user", 'u', 0, "Ids", "root|UID[:GID]",
 	  "who the command is inside (the caller's own ids)", set_string, AT(user) },
 	{ "map-users", 0, FIELD_LIST, "Ids", "IN:OUT:COUNT", "map user ids", set_map, AT(map_users) },

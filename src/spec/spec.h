@@ -21,6 +21,7 @@
 #include "base/nstype.h"
 #include "base/resources.h"
 #include "base/scmp.h"
+#include "spec/net.h"
 
 struct sock_filter;
 struct container;
@@ -227,6 +228,8 @@ struct decided {
 	const char *time_offsets;
 	const char *hostname, *domainname;
 	bool loopback;
+	net_wishes nets;         /* every interface, with its name */
+	const char *resolv_conf; /* of the network it is on; NULL: none */
 	bool new_root;
 	enum root_kind root_kind;
 	const char *root_src;
@@ -337,6 +340,11 @@ struct spec {
 	bool time_offset_set[2]; /* monotonic, boottime */
 	int64_t time_offset_ns[2];
 
+	/* network */
+	net_wishes nets;
+	bool net_none;
+	LIST(struct portmap) publish; /* of the first interface that can */
+
 	/* ids */
 	const char *user;
 	id_ranges map_users, map_groups;
@@ -385,8 +393,15 @@ struct fact_path {
 	char link[256]; /* FACT_LINK: where it points */
 };
 
+struct fact_network {
+	struct ip_net subnet[2]; /* v4, v6; family 0: none */
+	struct ip gateway[2];    /* the host's own address there */
+	bool internal, has_dns;
+};
+
 struct facts {
 	uint32_t uid, gid;
+	bool net_admin;        /* may make interfaces here, and enter network namespaces */
 	bool privileged;       /* may write any id map, and change ids */
 	uint64_t caps_lacking; /* capabilities that the caller cannot hand on */
 	bool extra_groups;     /* has groups beside its own */
@@ -406,6 +421,8 @@ struct facts {
 	void (*look)(void *arg, const char *path, struct fact_path *out);
 	/* The disk that a device file is, or that a file lies on. 0 or -errno. */
 	int (*disk)(void *arg, const char *path, uint32_t *major, uint32_t *minor);
+	/* A network of holm's. 0 or -errno. */
+	int (*network)(void *arg, const char *name, struct fact_network *out);
 	void *look_arg;
 };
 
@@ -471,6 +488,9 @@ field_set_fn set_landlock, set_env, set_keep_fd, set_size, set_fallback;
 /* parse_mount.c */
 field_set_fn set_bind, set_tmpfs, set_overlay, set_place, set_file, set_symlink, set_propagation;
 
+/* parse_net.c */
+field_set_fn set_net, set_publish;
+
 /* parse_limits.c */
 field_set_fn set_memory, set_swap, set_cpu_time, set_weight, set_cpuset, set_pids, set_io_max;
 field_set_fn set_hugetlb, set_devices, set_limits;
@@ -489,6 +509,7 @@ int check_namespaces(struct spec *s, const struct facts *f, struct err *e);
 int check_root(struct spec *s, const struct facts *f, struct err *e);
 int check_program(struct spec *s, const struct facts *f, struct err *e);
 int check_fallback(struct spec *s, const struct facts *f, struct err *e);
+int check_net(struct spec *s, const struct facts *f, struct err *e);
 int check_limits(struct spec *s, const struct facts *f, struct err *e);
 int check_watch(struct spec *s, const struct facts *f, struct err *e);
 /* A copy, to decide on; with rules for devices it allows what is in every box and container. */

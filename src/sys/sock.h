@@ -21,6 +21,21 @@ static inline int sys_accept(int fd)
 	return (int)RAW4(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
+static inline int sys_setsockopt(int fd, int level, int name, const void *value, size_t len)
+{
+	return (int)RAW5(SYS_setsockopt, fd, level, name, value, len);
+}
+
+static inline int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	return (int)RAW5(SYS_getsockopt, fd, level, name, value, len);
+}
+
+static inline int sys_bind(int fd, const void *address, size_t len)
+{
+	return (int)RAW3(SYS_bind, fd, address, len);
+}
+
 static inline ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	return RAW3(SYS_sendmsg, fd, msg, flags | MSG_NOSIGNAL);

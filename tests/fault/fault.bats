@@ -37,6 +37,7 @@ snapshot() {
 	find /tmp -maxdepth 1 -name 'holm*' ! -name 'holm-test*' ! -name 'holm-vm-*' | sort
 	find "$BIN" | sort
 	cgroups
+	networks
 	pgrep -fc "sleep $MARK" || true
 	pgrep -xc holm-init || true
 }
@@ -47,6 +48,15 @@ cgroups() {
 	"$BIN/holm" doctor --clean >/dev/null
 	"$BIN/holm" doctor | grep -c 'left by killed programs' || true
 	find /sys/fs/cgroup -type d -name "holm-box-$(stat -Lc %i /proc/self/ns/pid | xargs printf '%x')-*"
+}
+
+# Interfaces, addresses and rules. A parent that was killed leaves its address to the next that looks.
+networks() {
+	[ "$SPEC" = net ] || return 0
+	"$BIN/holm" net gc >/dev/null
+	ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\1/' | sort
+	"$BIN/holm" net inspect fault
+	nft list table inet holm
 }
 
 # The box may still be dying when its parent was killed: a bounded wait, not a sleep.
@@ -74,6 +84,7 @@ options() {
 	default) echo "" ;;
 	overlay) echo "--rootfs $BIN/root --overlay tmp --map-users 0:100000:65536 --map-groups 0:100000:65536 --pty yes --time-offset boottime=+1h --rlimit nofile=64 --nice 1" ;;
 	judge) echo "--limits best-effort --judge --workspace /work --time 1h --wall 1h --idle 1h --output 1m --memory 64m --seccomp-action kill --stack 8m" ;;
+	net) echo "--net bridge:fault,name=a --net veth,ip=10.99.0.2/24,rate=10mbit -p 8080:80 -p 9000-9999:9000-9999/udp --hostname x" ;;
 	limits) echo "--limits best-effort --cgroup --memory 64m --pids 20" ;;
 	user) echo "--user root --hostname x --cap net_admin --ro-bind $BIN/root:/r --tmpfs /t" ;;
 	esac
@@ -90,11 +101,26 @@ all_steps() {
 isolated() {
 	if [ "$(id -u)" = 0 ]; then
 		export SPEC
+		if [ "$SPEC" = net ]; then
+			unshare --pid --fork --mount --mount-proc --kill-child --net \
+				bash -eo pipefail -c "$(declare -f); in_a_network $1"
+			return
+		fi
 		unshare --pid --fork --mount --mount-proc --kill-child \
 			bash -eo pipefail -c "$(declare -f); break_each_step $1"
 	else
 		break_each_step "$1"
 	fi
+}
+
+# On a host of its own, which afterwards is as bare as before.
+in_a_network() {
+	ip link set lo up
+	"$BIN/holm" net create fault --no-dns
+	break_each_step "$1"
+	"$BIN/holm" net rm fault
+	[ "$(ip -o link | wc -l)" = 1 ]
+	[ -z "$(nft list ruleset)" ]
 }
 
 break_each_step() {
@@ -214,5 +240,28 @@ check_parent() {
 
 @test "judge: the parent is killed at every step" {
 	SPEC=judge
+	isolated parent
+}
+
+need_networks() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	command -v nft >/dev/null || skip "needs nft"
+}
+
+@test "networks: every step fails in turn" {
+	need_networks
+	SPEC=net
+	isolated fail
+}
+
+@test "networks: whoever runs a step is killed, at every step" {
+	need_networks
+	SPEC=net
+	isolated kill
+}
+
+@test "networks: the parent is killed at every step" {
+	need_networks
+	SPEC=net
 	isolated parent
 }

@@ -51,6 +51,25 @@ static int fake_disk(void *arg, const char *path, uint32_t *major, uint32_t *min
 	return strcmp(path, "/home/me/data") == 0 ? 0 : -ENOENT;
 }
 
+/* "web", with a name server, and "in", from which nothing leads out. */
+static int fake_network(void *arg, const char *name, struct fact_network *out)
+{
+	bool is_web = strcmp(name, "web") == 0;
+
+	(void)arg;
+	if (!is_web && strcmp(name, "in") != 0)
+		return -ENOENT;
+	ip_net_parse(is_web ? "10.77.0.0/22" : "10.77.4.0/22", &out->subnet[0]);
+	ip_parse(is_web ? "10.77.0.1" : "10.77.4.1", &out->gateway[0]);
+	out->internal = !is_web;
+	out->has_dns = is_web;
+	if (!is_web)
+		return 0;
+	ip_net_parse("fd77::/64", &out->subnet[1]);
+	ip_parse("fd77::1", &out->gateway[1]);
+	return 0;
+}
+
 static char *fake_environ[] = { (char *)"LANG=en_US.UTF-8", (char *)"TERM=xterm",
 				(char *)"SECRET=1", NULL };
 
@@ -60,6 +79,7 @@ static inline struct facts fake_facts(uint32_t uid)
 		.uid = uid,
 		.gid = uid,
 		.privileged = uid == 0,
+		.net_admin = uid == 0,
 		.user_name = "me",
 		.cwd = "/home/me",
 		.environ = fake_environ,
@@ -67,5 +87,6 @@ static inline struct facts fake_facts(uint32_t uid)
 		.resolv_conf = "nameserver 192.0.2.1\n",
 		.look = fake_look,
 		.disk = fake_disk,
+		.network = fake_network,
 	};
 }

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* holm net: networks that boxes are wired to. A word an act, each a row here. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "base/str.h"
+#include "cli.h"
+
+#define SUBNETS_MAX 2
+
+static int failed(const struct holm_error *e)
+{
+	return out_error("%s", e->text);
+}
+
+/* ---- create ---- */
+
+static int create(int argc, char **argv)
+{
+	static const struct {
+		const char *word;
+		unsigned flag;
+	} words[] = {
+		{ "--internal", HOLM_NET_INTERNAL },
+		{ "--no-ipv6", HOLM_NET_NO_IPV6 },
+		{ "--no-dns", HOLM_NET_NO_DNS },
+	};
+	const char *subnets[SUBNETS_MAX + 1] = { NULL }, *name = NULL;
+	unsigned flags = 0, n = 0;
+	struct holm_error e;
+
+	for (int i = 1; i < argc; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_SIZE(words) && !str_eq(argv[i], words[k].word))
+			k++;
+		if (k < ARRAY_SIZE(words))
+			flags |= words[k].flag;
+		else if (str_eq(argv[i], "--subnet") && i + 1 < argc && n < SUBNETS_MAX)
+			subnets[n++] = argv[++i];
+		else if (str_starts(argv[i], "--subnet=") && n < SUBNETS_MAX)
+			subnets[n++] = argv[i] + strlen("--subnet=");
+		else if (*argv[i] != '-' && !name)
+			name = argv[i];
+		else
+			return out_error("net create: \"%s\" is too much (see holm net --help)",
+					 argv[i]);
+	}
+	if (!name)
+		return out_error("net create: needs a NAME");
+	return holm_net_create(name, flags, subnets, &e) < 0 ? failed(&e) : 0;
+}
+
+static int rm(int argc, char **argv)
+{
+	int code = argc > 1 ? 0 : out_error("net rm: needs a NAME");
+	struct holm_error e;
+
+	for (int i = 1; i < argc; i++)
+		if (holm_net_remove(argv[i], &e) < 0)
+			code = failed(&e);
+	return code;
+}
+
+/* ---- looking ---- */
+
+static const char *or_dash(const char *s)
+{
+	return *s ? s : "-";
+}
+
+static int print_line(void *arg, const struct holm_net *n)
+{
+	(void)arg;
+	printf("%-20s %-18s %-24s %-12s %-8s %u\n", n->name, n->subnet[0], or_dash(n->subnet[1]),
+	       n->bridge, n->flags & HOLM_NET_INTERNAL ? "internal" : "nat", n->boxes);
+	return 0;
+}
+
+/* "KEY": "VALUE", */
+static void member(const char *key, const char *value)
+{
+	printf("\"%s\":", key);
+	out_json_string(value);
+	putchar(',');
+}
+
+static void network_members(const struct holm_net *n)
+{
+	member("name", n->name);
+	member("bridge", n->bridge);
+	member("subnet4", n->subnet[0]);
+	member("gateway4", n->gateway[0]);
+	member("subnet6", n->subnet[1]);
+	member("gateway6", n->gateway[1]);
+	printf("\"internal\":%s,\"dns\":%s,\"boxes\":",
+	       n->flags & HOLM_NET_INTERNAL ? "true" : "false",
+	       n->flags & HOLM_NET_NO_DNS ? "false" : "true");
+}
+
+static int print_json(void *arg, const struct holm_net *n)
+{
+	const char **comma = arg;
+
+	printf("%s{", *comma);
+	network_members(n);
+	printf("%u}", n->boxes);
+	*comma = ",\n";
+	return 0;
+}
+
+static int ls(int argc, char **argv)
+{
+	const char *comma = "";
+	struct holm_error e;
+	int r;
+
+	if (argc == 2 && str_eq(argv[1], "--json")) {
+		putchar('[');
+		r = holm_net_list(print_json, &comma, &e);
+		puts("]");
+	} else if (argc == 1) {
+		printf("%-20s %-18s %-24s %-12s %-8s %s\n", "NAME", "SUBNET", "SUBNET6", "BRIDGE",
+		       "OUT", "BOXES");
+		r = holm_net_list(print_line, NULL, &e);
+	} else {
+		return out_error("net ls: takes --json alone");
+	}
+	return r < 0 ? failed(&e) : 0;
+}
+
+struct inspection {
+	const char *name, *comma;
+	bool found;
+};
+
+static int print_box(void *arg, const struct holm_net_box *b)
+{
+	struct inspection *in = arg;
+
+	printf("%s{", in->comma);
+	member("hostname", b->hostname);
+	member("address4", b->address[0]);
+	member("address6", b->address[1]);
+	member("interface", b->interface);
+	printf("\"pid\":%d}", b->pid);
+	in->comma = ",";
+	return 0;
+}
+
+static int print_port(void *arg, const struct holm_net_port *p)
+{
+	struct inspection *in = arg;
+
+	if (!str_eq(p->network, in->name))
+		return 0;
+	printf("%s{", in->comma);
+	member("port", p->port);
+	member("to", p->to);
+	printf("\"pid\":%d}", p->pid);
+	in->comma = ",";
+	return 0;
+}
+
+static int print_whole(void *arg, const struct holm_net *n)
+{
+	struct inspection *in = arg;
+
+	if (!str_eq(n->name, in->name))
+		return 0;
+	in->found = true;
+	putchar('{');
+	network_members(n);
+	putchar('[');
+	in->comma = "";
+	holm_net_boxes(n->name, print_box, in, NULL);
+	fputs("],\"ports\":[", stdout);
+	in->comma = "";
+	holm_net_ports(print_port, in, NULL);
+	puts("]}");
+	return 0;
+}
+
+static int inspect(int argc, char **argv)
+{
+	struct inspection in = { .name = argc == 2 ? argv[1] : NULL };
+	struct holm_error e;
+
+	if (!in.name)
+		return out_error("net inspect: needs one NAME");
+	if (holm_net_list(print_whole, &in, &e) < 0)
+		return failed(&e);
+	return in.found ? 0 : out_error("net: there is no network \"%s\"", in.name);
+}
+
+/* ---- boxes that run ---- */
+
+static int say_port(void *arg, const struct holm_net_port *p)
+{
+	(void)arg;
+	puts(p->port);
+	return 0;
+}
+
+static int say_box(void *arg, const struct holm_net_box *b)
+{
+	(void)arg;
+	printf("%s%s%s\n", b->address[0], *b->address[1] ? " " : "", b->address[1]);
+	return 0;
+}
+
+static int publish(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc < 4)
+		return out_error("net publish: needs NETWORK BOX PORT...");
+	return holm_net_publish(argv[1], argv[2], (const char *const *)argv + 3, say_port, NULL,
+				&e) < 0
+		       ? failed(&e)
+		       : 0;
+}
+
+static int unpublish(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc < 4)
+		return out_error("net unpublish: needs NETWORK BOX PORT...");
+	return holm_net_unpublish(argv[1], argv[2], (const char *const *)argv + 3, &e) < 0
+		       ? failed(&e)
+		       : 0;
+}
+
+static int connect_box(int argc, char **argv)
+{
+	struct holm_error e;
+	char *end = NULL;
+	long pid = argc == 3 ? strtol(argv[2], &end, 10) : 0;
+
+	if (argc != 3 || *end || pid <= 0 || pid > 0x7fffffff)
+		return out_error("net connect: needs NETWORK PID");
+	return holm_net_connect(argv[1], (int)pid, say_box, NULL, &e) < 0 ? failed(&e) : 0;
+}
+
+static int disconnect_box(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc != 3)
+		return out_error("net disconnect: needs NETWORK BOX");
+	return holm_net_disconnect(argv[1], argv[2], &e) < 0 ? failed(&e) : 0;
+}
+
+/* ---- rules ---- */
+
+static int rules_of(void *arg, const struct holm_net *n)
+{
+	const char *subnet6 = n->subnet[1];
+
+	(void)arg;
+	printf("%s: boxes of %s%s%s reach each other and the host%s\n", n->name, n->subnet[0],
+	       *subnet6 ? " and " : "", subnet6,
+	       n->flags & HOLM_NET_INTERNAL ? "'s name server and ping, and nothing else"
+					    : "; what leaves the host has the host's address");
+	printf("%s: nobody else reaches them, but by the ports below\n", n->name);
+	return 0;
+}
+
+static int rule_of_port(void *arg, const struct holm_net_port *p)
+{
+	(void)arg;
+	printf("%s: %s leads to %s (process %d)\n", p->network, p->port, p->to, p->pid);
+	return 0;
+}
+
+static int rules(int argc, char **argv)
+{
+	struct holm_error e;
+
+	(void)argv;
+	if (argc != 1)
+		return out_error("net rules: takes nothing");
+	if (holm_net_list(rules_of, NULL, &e) < 0 || holm_net_ports(rule_of_port, NULL, &e) < 0)
+		return failed(&e);
+	return 0;
+}
+
+/* ---- mending ---- */
+
+static int say_finding(void *arg, const struct holm_finding *f)
+{
+	(void)arg;
+	printf("%s: %s (%s)\n", f->what, f->found, f->fix);
+	return 0;
+}
+
+static int check(int argc, char **argv)
+{
+	bool repair = argc == 2 && str_eq(argv[1], "--repair");
+	struct holm_error e;
+	int n;
+
+	if (argc > 2 || (argc == 2 && !repair))
+		return out_error("net check: takes --repair alone");
+	n = holm_net_check(repair, say_finding, NULL, &e);
+	return n < 0 ? failed(&e) : n > 0;
+}
+
+static int gc(int argc, char **argv)
+{
+	struct holm_error e;
+	int n;
+
+	(void)argv;
+	if (argc != 1)
+		return out_error("net gc: takes nothing");
+	n = holm_net_clean(&e);
+	if (n < 0)
+		return failed(&e);
+	printf("addresses made free: %d\n", n);
+	return 0;
+}
+
+/* ---- which ---- */
+
+static const struct {
+	const char *name, *args, *words;
+	int (*run)(int argc, char **argv);
+} acts[] = {
+	{ "create", "NAME [--subnet NET]... [--internal] [--no-ipv6] [--no-dns]", "make a network",
+	  create },
+	{ "ls", "[--json]", "list them", ls },
+	{ "inspect", "NAME", "one of them, its boxes and ports, as JSON", inspect },
+	{ "rm", "NAME...", "remove them", rm },
+	{ "publish", "NETWORK BOX PORT...", "lead ports of the host to a box that runs", publish },
+	{ "unpublish", "NETWORK BOX PORT...", "and no more", unpublish },
+	{ "connect", "NETWORK PID", "give a box that runs an interface on a network", connect_box },
+	{ "disconnect", "NETWORK BOX", "take it away", disconnect_box },
+	{ "rules", "", "say who reaches whom", rules },
+	{ "check", "[--repair]", "see whether others have changed what networks need", check },
+	{ "gc", "", "make free what killed programs have left", gc },
+};
+
+static int help(void)
+{
+	puts("Usage: holm net ACT [ARG...]\n\nNetworks for boxes: holm box --net bridge:NAME\n");
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+		printf("  %-10s %s\n             %s\n", acts[i].name, acts[i].args, acts[i].words);
+	return 0;
+}
+
+int cmd_net(int argc, char **argv)
+{
+	if (argc < 2)
+		return help(), EXIT_HOLM;
+	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))
+		return help();
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+		if (str_eq(argv[1], acts[i].name))
+			return acts[i].run(argc - 1, argv + 1);
+	return out_error("net: there is no act \"%s\" (see holm net --help)", argv[1]);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The public calls of networks. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "holm.h"
+#include "run/networks.h"
+
+static void free_arena(struct arena **a)
+{
+	arena_free(*a);
+}
+
+#define _cleanup_arena_ _cleanup_(free_arena)
+
+static int told(struct holm_error *out, int r, const struct err *e)
+{
+	if (!out)
+		return r;
+	*out = (struct holm_error){ 0 };
+	if (r >= 0)
+		return r;
+	out->code = -r;
+	out->exit_code = 125;
+	if (e->code)
+		memcpy(out->text, e->text, sizeof(out->text));
+	else
+		snprintf(out->text, sizeof(out->text), "networks: %s", strerrordesc_np(-r));
+	return r;
+}
+
+/* ---- making and removing ---- */
+
+static int read_subnets(struct network_wish *w, const char *const *subnets, struct err *e)
+{
+	for (; subnets && *subnets; subnets++) {
+		struct ip_net n;
+		bool v6;
+
+		if (ip_net_parse(*subnets, &n) < 0)
+			return err_set(e, EINVAL,
+				       "net: subnet \"%.64s\" is no network; write 10.1.0.0/24 or "
+				       "fd00:1::/64",
+				       *subnets);
+		v6 = n.ip.family == AF_INET6;
+		if (w->subnet[v6].ip.family || (v6 && w->no_v6))
+			return err_set(e, EINVAL, "net: subnet %.64s: %s", *subnets,
+				       v6 && w->no_v6 ? "no IPv6 was asked for"
+						      : "a network has one of a kind");
+		w->subnet[v6] = n;
+	}
+	return 0;
+}
+
+int holm_net_create(const char *name, unsigned flags, const char *const *subnets,
+		    struct holm_error *error)
+{
+	struct network_wish w = {
+		.name = name,
+		.internal = flags & HOLM_NET_INTERNAL,
+		.no_v6 = flags & HOLM_NET_NO_IPV6,
+		.no_dns = flags & HOLM_NET_NO_DNS,
+	};
+	struct err e = { 0 };
+	int r = read_subnets(&w, subnets, &e);
+
+	if (r == 0)
+		r = network_create(&w, &e);
+	return told(error, r, &e);
+}
+
+int holm_net_remove(const char *name, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, network_remove(name, &e), &e);
+}
+
+/* ---- looking ---- */
+
+static int show_network(struct arena *a, const struct networks *n, const char *name,
+			holm_net_fn *fn, void *arg)
+{
+	char subnet[2][IP_TEXT_MAX], gateway[2][IP_TEXT_MAX];
+	struct network net;
+	leases on = { 0 };
+	struct holm_net out;
+	int r = network_load(n, name, &net);
+
+	if (r < 0) /* one that is being made or removed */
+		return 0;
+	r = lease_list(a, n, name, &on);
+	if (r < 0)
+		return r;
+	out = (struct holm_net){
+		.name = net.name,
+		.bridge = net.bridge,
+		.flags = (net.internal ? HOLM_NET_INTERNAL : 0U) |
+			 (net.subnet[1].ip.family ? 0U : HOLM_NET_NO_IPV6) |
+			 (net.has_dns ? 0U : HOLM_NET_NO_DNS),
+	};
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct ip g = network_gateway(&net, v6);
+
+		out.subnet[v6] = ip_net_print(&net.subnet[v6], subnet[v6]);
+		out.gateway[v6] = ip_print(&g, gateway[v6]);
+	}
+	for (size_t i = 0; i < on.n; i++)
+		out.boxes += !lease_is_left(&on.items[i], true);
+	return fn(arg, &out);
+}
+
+int holm_net_list(holm_net_fn *fn, void *arg, struct holm_error *error)
+{
+	_cleanup_networks_ struct networks n = NETWORKS_INIT;
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct err e = { 0 };
+	strings names = { 0 };
+	int r = a ? networks_open(&n) : -ENOMEM;
+
+	if (r == 0)
+		r = networks_list(a, &n, &names);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		r = show_network(a, &n, names.items[i], fn, arg);
+	return told(error, r == -ENOENT ? 0 : r, &e);
+}
+
+static int show_box(const struct networks *n, const char *network, struct lease *l,
+		    holm_net_box_fn *fn, void *arg)
+{
+	char address[2][IP_TEXT_MAX];
+	struct holm_net_box out = { .network = network, .pid = l->pid };
+
+	if (lease_is_left(l, true) || lease_load(n, network, l) < 0)
+		return 0;
+	out.hostname = l->hostname;
+	out.interface = l->interface;
+	for (int v6 = 0; v6 < 2; v6++)
+		out.address[v6] = ip_print(&l->address[v6], address[v6]);
+	return fn(arg, &out);
+}
+
+int holm_net_boxes(const char *network, holm_net_box_fn *fn, void *arg, struct holm_error *error)
+{
+	_cleanup_networks_ struct networks n = NETWORKS_INIT;
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct err e = { 0 };
+	struct network net;
+	leases on = { 0 };
+	int r = a ? networks_open(&n) : -ENOMEM;
+
+	if (r == 0 || r == -ENOENT)
+		r = network_find(&n, network, &net, &e);
+	if (r == 0)
+		r = lease_list(a, &n, network, &on);
+	for (size_t i = 0; r == 0 && i < on.n; i++)
+		r = show_box(&n, network, &on.items[i], fn, arg);
+	return told(error, r, &e);
+}
+
+int holm_net_ports(holm_net_port_fn *fn, void *arg, struct holm_error *error)
+{
+	_cleanup_networks_ struct networks n = NETWORKS_INIT;
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct err e = { 0 };
+	port_claims all = { 0 };
+	int r = a ? networks_open(&n) : -ENOMEM;
+
+	if (r == 0)
+		r = ports_load(a, &n, NULL, &all);
+	for (size_t i = 0; r == 0 && i < all.n; i++) {
+		const struct port_claim *c = &all.items[i];
+		char port[PORTMAP_TEXT_MAX], to[IP_TEXT_MAX];
+		struct lease l;
+
+		if (!lease_from_name(c->lease, &l) || lease_is_left(&l, true))
+			continue;
+		r = fn(arg, &(struct holm_net_port){ .network = c->network,
+						     .pid = l.pid,
+						     .port = portmap_print(&c->map, port),
+						     .to = ip_print(&c->to, to) });
+	}
+	return told(error, r == -ENOENT ? 0 : r, &e);
+}
+
+/* ---- mending ---- */
+
+int holm_net_clean(struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, network_clean(&e), &e);
+}
+
+struct check_call {
+	holm_net_check_fn *fn;
+	void *arg;
+};
+
+static void hand_on(void *arg, const char *what, const char *object, bool repaired)
+{
+	const struct check_call *call = arg;
+	struct holm_finding f = {
+		.kind = repaired ? HOLM_WARN : HOLM_BAD,
+		.what = object,
+		.found = what,
+		.fix = repaired ? "repaired" : "holm net check --repair",
+	};
+
+	if (call->fn)
+		call->fn(call->arg, &f);
+}
+
+int holm_net_check(int repair, holm_net_check_fn *fn, void *arg, struct holm_error *error)
+{
+	struct check_call call = { fn, arg };
+	struct err e = { 0 };
+
+	return told(error, network_check(repair, hand_on, &call, &e), &e);
+}
+
+/* ---- ports and boxes ---- */
+
+#define PORTS_MAX 256
+
+static int read_ports(const char *const *ports, struct portmap *out, size_t *n, struct err *e)
+{
+	*n = 0;
+	for (; *ports; ports++) {
+		if (*n == PORTS_MAX)
+			return err_set(e, E2BIG, "publish: at most %d at once", PORTS_MAX);
+		if (portmap_parse(*ports, &out[(*n)++]) < 0)
+			return err_set(e, EINVAL,
+				       "publish: \"%.64s\" is not [IP:]HOST:BOX[/tcp|udp] with "
+				       "ports, or ranges of one length",
+				       *ports);
+	}
+	return *n ? 0 : err_set(e, EINVAL, "publish: which port?");
+}
+
+int holm_net_publish(const char *network, const char *box, const char *const *ports,
+		     holm_net_port_fn *fn, void *arg, struct holm_error *error)
+{
+	struct portmap maps[PORTS_MAX];
+	struct err e = { 0 };
+	struct lease l;
+	size_t n;
+	int r = read_ports(ports, maps, &n, &e);
+
+	if (r == 0)
+		r = network_publish_on(network, box, maps, n, &l, &e);
+	for (size_t i = 0; r == 0 && fn && i < n; i++) {
+		char port[PORTMAP_TEXT_MAX], to[IP_TEXT_MAX];
+		struct holm_net_port p = {
+			.network = network,
+			.pid = l.pid,
+			.port = portmap_print(&maps[i], port),
+			.to = ip_print(&l.address[maps[i].host.family == AF_INET6], to),
+		};
+
+		fn(arg, &p);
+	}
+	return told(error, r, &e);
+}
+
+int holm_net_unpublish(const char *network, const char *box, const char *const *ports,
+		       struct holm_error *error)
+{
+	struct portmap maps[PORTS_MAX];
+	struct err e = { 0 };
+	size_t n;
+	int r = read_ports(ports, maps, &n, &e);
+
+	if (r == 0)
+		r = network_unpublish_on(network, box, maps, n, &e);
+	return told(error, r, &e);
+}
+
+int holm_net_connect(const char *network, int pid, holm_net_box_fn *fn, void *arg,
+		     struct holm_error *error)
+{
+	char address[2][IP_TEXT_MAX];
+	struct err e = { 0 };
+	struct lease l;
+	int r = network_connect(network, pid, &l, &e);
+
+	if (r == 0 && fn)
+		fn(arg,
+		   &(struct holm_net_box){ .network = network,
+					   .pid = pid,
+					   .hostname = l.hostname,
+					   .interface = l.interface,
+					   .address = { ip_print(&l.address[0], address[0]),
+							ip_print(&l.address[1], address[1]) } });
+	return told(error, r, &e);
+}
+
+int holm_net_disconnect(const char *network, const char *box, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, network_disconnect(network, box, &e), &e);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What P keeps of a box's interfaces until the box has ended. */
+#pragma once
+
+#include "run/net_ends.h"
+#include "run/run.h"
+#include "state/network.h"
+
+/*
+ * What there is to do for an interface when the box has ended. By then the wish may be gone, so
+ * that what it is called outside is kept here.
+ */
+struct box_interface {
+	char object[NETWORK_NAME_MAX + 1];
+	struct net_device device; /* that was moved; index 0: none */
+	struct lease lease;       /* on a network; pid 0: none */
+};
+
+struct box_net {
+	struct net_ends ends;
+	size_t n;
+	int pasta_pid, pasta_pidfd; /* 0, -1: none */
+	struct box_interface interfaces[];
+};
+
+/* Once for a box; NULL when memory is out. */
+struct box_net *box_net_of(struct run *r);
+/* Tells the caller which ports lead where: "published: 127.0.0.1:8080:80/tcp". */
+void box_net_note_ports(struct run *r, const struct portmap *ports, size_t n);
+/* Copies the words of the kernel to where a failure is told from, and returns `code`. */
+int box_net_failed(struct run *r, const struct net_socket *s, int code);
+
+/* ---- box_pasta.c ---- */
+int pasta_start(struct run *r, struct box_net *n);
+void pasta_end(struct box_net *n);

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "state/network_files.h"
+#include "state/state.h"
+#include "sys/process.h"
+#include "sys/sock.h"
+
+#define PIECE         4096
+#define NET_SO_COOKIE 71 /* SO_NETNS_COOKIE, which the oldest headers lack */
+
+struct ip network_gateway(const struct network *n, int v6)
+{
+	return n->subnet[v6].ip.family ? ip_net_at(&n->subnet[v6], 1) : (struct ip){ 0 };
+}
+
+bool network_name_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	/* What else lies beside the networks. */
+	if (str_eq(name, "lock") || str_eq(name, "ports") || str_eq(name, "forwarding"))
+		return false;
+	return len > 0 && len <= NETWORK_NAME_MAX && name[0] != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+/* ---- files ---- */
+
+int network_read_file(int dir_fd, const char *path, struct buf *out)
+{
+	_cleanup_fd_ int fd = sys_openat(dir_fd, path, O_RDONLY | O_NOFOLLOW, 0);
+	char piece[PIECE];
+	ssize_t n = fd;
+
+	while (fd >= 0 && (n = sys_read(fd, piece, sizeof(piece))) > 0)
+		buf_put(out, piece, (size_t)n);
+	buf_put(out, "", 1);
+	return n < 0 ? (int)n : out->failed ? -ENOMEM : 0;
+}
+
+/* Replaced as a whole. A name server that watches the directory passes over what ends in "~". */
+int network_write_file(int dir_fd, const char *path, const struct buf *text)
+{
+	char new[NETWORK_NAME_MAX + LEASE_NAME_MAX + 8];
+	_cleanup_fd_ int fd = -1;
+	int r;
+
+	if (text->failed)
+		return -ENOMEM;
+	snprintf(new, sizeof(new), "%s~", path);
+	fd = r = sys_openat(dir_fd, new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+	if (r >= 0)
+		r = sys_write_all(fd, text->data, text->len);
+	return r < 0 ? r : sys_renameat(dir_fd, new, path, 0);
+}
+
+bool network_find_line(const char *text, const char *key, char *out, size_t room)
+{
+	size_t len = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, len) != 0 || line[len] != ' ')
+			continue;
+		snprintf(out, room, "%.*s", (int)strcspn(line + len + 1, "\n"), line + len + 1);
+		return true;
+	}
+	return false;
+}
+
+/* ---- the host ---- */
+
+static int own_cookie(uint64_t *out)
+{
+	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(*out);
+
+	return fd < 0 ? fd : sys_getsockopt(fd, SOL_SOCKET, NET_SO_COOKIE, out, &len);
+}
+
+static int open_dir(const char *path)
+{
+	return sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+}
+
+static int host_path(uint64_t *host, char out[64])
+{
+	int r = own_cookie(host);
+
+	snprintf(out, 64, NETWORKS_ROOT "/%llu", (unsigned long long)*host);
+	return r;
+}
+
+int networks_open(struct networks *out)
+{
+	struct networks n = NETWORKS_INIT;
+	char path[64];
+	int r = host_path(&n.host, path);
+
+	if (r == 0)
+		n.fd = r = open_dir(path);
+	if (r >= 0)
+		*out = n;
+	return r < 0 ? r : 0;
+}
+
+static int make_and_open(const char *path)
+{
+	int r = open_dir(path);
+
+	if (r != -ENOENT)
+		return r;
+	sys_mkdirat(AT_FDCWD, "/run/holm", 0755);
+	sys_mkdirat(AT_FDCWD, NETWORKS_ROOT, 0755);
+	r = sys_mkdirat(AT_FDCWD, path, 0755);
+	return r < 0 && r != -EEXIST ? r : open_dir(path);
+}
+
+/* 1: whom we waited for has removed the directory. */
+static int take_lock(struct networks *n)
+{
+	struct statx st = { 0 };
+	int r = sys_openat(n->fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+
+	if (r == -ENOENT)
+		return 1;
+	if (r < 0)
+		return r;
+	n->lock_fd = r;
+	do
+		r = sys_flock(n->lock_fd, LOCK_EX);
+	while (r == -EINTR);
+	if (r == 0)
+		r = sys_statx(n->lock_fd, "", AT_EMPTY_PATH, STATX_NLINK, &st);
+	return r < 0 ? r : st.stx_nlink == 0;
+}
+
+int networks_lock(struct networks *out, struct err *e)
+{
+	char path[64] = NETWORKS_ROOT;
+	int r = 1;
+
+	for (int tries = 0; r == 1 && tries < 100; tries++) {
+		_cleanup_networks_ struct networks n = NETWORKS_INIT;
+
+		r = host_path(&n.host, path);
+		if (r == 0)
+			n.fd = r = make_and_open(path);
+		if (r >= 0)
+			r = take_lock(&n);
+		if (r == 0) {
+			*out = n;
+			n = (struct networks)NETWORKS_INIT;
+		}
+	}
+	return r == 0 ? 0 : err_errno(e, r < 0 ? -r : EBUSY, "networks: %s", path);
+}
+
+void networks_close(struct networks *n)
+{
+	cleanup_fd(&n->lock_fd);
+	cleanup_fd(&n->fd);
+	*n = (struct networks)NETWORKS_INIT;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int network_each_entry(int dir_fd, const char *path, int (*fn)(void *arg, const char *name),
+		       void *arg)
+{
+	_cleanup_fd_ int fd = sys_openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	_Alignas(struct sys_dirent) char block[32768];
+	ssize_t n = fd;
+	int r = 0;
+
+	while (fd >= 0 && r == 0 && (n = sys_getdents(fd, block, sizeof(block))) > 0) {
+		for (ssize_t at = 0; at < n && r == 0;) {
+			const struct sys_dirent *d = (const struct sys_dirent *)(block + at);
+
+			r = *d->name == '.' ? 0 : fn(arg, d->name);
+			at += d->len;
+		}
+	}
+	return n < 0 ? (int)n : r;
+}
+
+struct name_list {
+	struct arena *a;
+	strings list;
+};
+
+static int add_network(void *arg, const char *name)
+{
+	struct name_list *l = arg;
+	const char **slot;
+
+	if (!network_name_valid(name))
+		return 0;
+	slot = arena_push(l->a, &l->list.items, &l->list.n, sizeof(*slot));
+	if (slot)
+		*slot = arena_strdup(l->a, name);
+	return slot && *slot ? 0 : -ENOMEM;
+}
+
+int networks_list(struct arena *a, const struct networks *n, strings *out)
+{
+	struct name_list l = { a, { 0 } };
+	int r = network_each_entry(n->fd, ".", add_network, &l);
+
+	if (r < 0)
+		return r;
+	if (l.list.n)
+		qsort(l.list.items, l.list.n, sizeof(*l.list.items), by_name);
+	*out = l.list;
+	return 0;
+}
+
+static int count_network(void *arg, const char *name)
+{
+	*(int *)arg += network_name_valid(name);
+	return 0;
+}
+
+void networks_tidy(const struct networks *n)
+{
+	char path[64];
+	int count = 0;
+
+	if (network_each_entry(n->fd, ".", count_network, &count) < 0 || count)
+		return;
+	snprintf(path, sizeof(path), NETWORKS_ROOT "/%llu", (unsigned long long)n->host);
+	sys_unlinkat(n->fd, "ports", 0);
+	sys_unlinkat(n->fd, "forwarding", 0);
+	sys_unlinkat(n->fd, "lock", 0);
+	sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+/* ---- one network ---- */
+
+static void path_in(const char *network, const char *file, char out[NETWORK_NAME_MAX + 96])
+{
+	snprintf(out, NETWORK_NAME_MAX + 96, "%s/%s", network, file);
+}
+
+static void read_words(const char *text, struct network *out)
+{
+	unsigned long long start = 0;
+	char word[80];
+
+	if (network_find_line(text, "subnet4", word, sizeof(word)))
+		ip_net_parse(word, &out->subnet[0]);
+	if (network_find_line(text, "subnet6", word, sizeof(word)))
+		ip_net_parse(word, &out->subnet[1]);
+	if (network_find_line(text, "dns", word, sizeof(word))) {
+		out->has_dns = true;
+		sscanf(word, "%d %llu", &out->dns_pid, &start);
+		out->dns_start = start;
+	}
+	out->internal = network_find_line(text, "internal", word, sizeof(word));
+}
+
+int network_load(const struct networks *n, const char *name, struct network *out)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	char path[NETWORK_NAME_MAX + 96];
+	struct network net = { 0 };
+	int r;
+
+	if (!network_name_valid(name))
+		return -ENOENT;
+	path_in(name, "network", path);
+	r = network_read_file(n->fd, path, &text);
+	if (r < 0)
+		return r;
+	snprintf(net.name, sizeof(net.name), "%s", name);
+	read_words(text.data, &net);
+	if (!network_find_line(text.data, "bridge", net.bridge, sizeof(net.bridge)) ||
+	    !net.subnet[0].ip.family)
+		return -EIO;
+	*out = net;
+	return 0;
+}
+
+int network_save(const struct networks *n, const struct network *net)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	char path[NETWORK_NAME_MAX + 96], word[IP_TEXT_MAX];
+	int r;
+
+	buf_printf(&text, "bridge %s\nsubnet4 %s\n", net->bridge,
+		   ip_net_print(&net->subnet[0], word));
+	if (net->subnet[1].ip.family)
+		buf_printf(&text, "subnet6 %s\n", ip_net_print(&net->subnet[1], word));
+	if (net->internal)
+		buf_puts(&text, "internal yes\n");
+	if (net->has_dns)
+		buf_printf(&text, "dns %d %llu\n", net->dns_pid,
+			   (unsigned long long)net->dns_start);
+	r = sys_mkdirat(n->fd, net->name, 0755);
+	if (r < 0 && r != -EEXIST)
+		return r;
+	path_in(net->name, "network", path);
+	return network_write_file(n->fd, path, &text);
+}
+
+struct removal {
+	int dir_fd;
+	const char *below;
+};
+
+static int remove_entry(void *arg, const char *name)
+{
+	const struct removal *rm = arg;
+	char path[NETWORK_NAME_MAX + 96 + 256];
+
+	snprintf(path, sizeof(path), "%s/%s", rm->below, name);
+	sys_unlinkat(rm->dir_fd, path, 0);
+	return 0;
+}
+
+/* The record goes first: from then on there is no such network. */
+int network_forget(const struct networks *n, const char *name)
+{
+	char path[NETWORK_NAME_MAX + 96];
+	struct removal rm = { n->fd, path };
+
+	path_in(name, "network", path);
+	sys_unlinkat(n->fd, path, 0);
+	path_in(name, "hosts", path);
+	network_each_entry(n->fd, path, remove_entry, &rm);
+	sys_unlinkat(n->fd, path, AT_REMOVEDIR);
+	path_in(name, "", path);
+	network_each_entry(n->fd, path, remove_entry, &rm);
+	return sys_unlinkat(n->fd, name, AT_REMOVEDIR);
+}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Hosts that are network namespaces of the test's own: what these tests make, route and filter is in
+# them, and nothing of the machine's is touched.
+
+load helpers
+
+# elsewhere PID: it has gone to a network namespace of its own
+elsewhere()
+{
+	[ "$(readlink /proc/$$/ns/net)" != "$(readlink "/proc/$1/ns/net")" ]
+}
+
+# make_host NAME: NAME is then its pid, and `at NAME COMMAND...` works there
+make_host()
+{
+	unshare --net --mount --propagation private sleep 1000 3>&- &
+	printf -v "$1" %s "$!"
+	STARTED+=("$!")
+	eventually elsewhere "$!"
+	at "$1" ip link set lo up
+}
+
+# at HOST COMMAND...
+at()
+{
+	local host=${!1}
+
+	shift
+	nsenter "--net=/proc/$host/ns/net" "--mount=/proc/$host/ns/mnt" "--wd=$PWD" "$@"
+}
+
+# start_at HOST COMMAND...: in the background, until the test ends; STARTED knows it
+start_at()
+{
+	local host=${!1}
+
+	shift
+	nsenter "--net=/proc/$host/ns/net" "--mount=/proc/$host/ns/mnt" "--wd=$PWD" "$@" >/dev/null 2>&1 3>&- &
+	STARTED+=("$!")
+}
+
+# box_at HOST OPTION...: a box of that host
+box_at()
+{
+	local host=$1
+
+	shift
+	at "$host" "$HOLM" box "$@"
+}
+
+# interfaces HOST: their names, sorted, in a line
+interfaces()
+{
+	at "$1" ls /sys/class/net >/dev/null 2>&1 || :
+	at "$1" ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\1/' | sort | tr '\n' ' '
+}
+
+only_lo()
+{
+	[ "$(interfaces "$1")" = "lo " ]
+}
+
+# as_user_at HOST COMMAND...
+as_user_at()
+{
+	local host=$1
+
+	shift
+	as_user_words
+	at "$host" "${AS_USER[@]}" "$@"
+}

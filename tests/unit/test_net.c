@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Addresses, ports, and who gets which number: what is pure of networks. */
+#include "unit.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/portmap.h"
+#include "base/str.h"
+#include "state/network.h"
+
+static struct ip_net net(const char *text)
+{
+	struct ip_net n;
+
+	if (ip_net_parse(text, &n) < 0)
+		fail_msg("%s", text);
+	return n;
+}
+
+static void addresses_are_read_and_written(void **state)
+{
+	static const char *const good[] = { "10.0.0.5/24", "fd00::5/64", "0.0.0.0/0", "::/0",
+					    "192.0.2.1/32" };
+	static const char *const bad[] = { "",           "10.0.0/24",  "10.0.0.5/33",
+					   "10.0.0.5/",  "fd00::/129", "10.0.0.5/24 ",
+					   "1.2.3.4/-1", "::1%lo",     "010.0.0.1x" };
+	char text[IP_TEXT_MAX];
+	struct ip_net n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		n = net(good[i]);
+		assert_string_equal(ip_net_print(&n, text), good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (ip_net_parse(bad[i], &n) != -EINVAL)
+			fail_msg("%s", bad[i]);
+	n = net("10.0.0.5");
+	assert_int_equal(n.prefix, 32);
+}
+
+static void hardware_addresses(void **state)
+{
+	uint8_t mac[MAC_LEN];
+	char text[MAC_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(mac_parse("02:00:0a:FF:00:01", mac), 0);
+	assert_string_equal(mac_print(mac, text), "02:00:0a:ff:00:01");
+	assert_int_equal(mac_parse("03:00:00:00:00:01", mac), -EINVAL); /* a group's */
+	assert_int_equal(mac_parse("02:00:00:00:00", mac), -EINVAL);
+	assert_int_equal(mac_parse("02-00-00-00-00-01", mac), -EINVAL);
+}
+
+static void addresses_are_counted(void **state)
+{
+	struct ip_net n = net("10.1.255.77/16"), v6 = net("fd00::/64"), base = ip_net_base(&n);
+	char text[IP_TEXT_MAX];
+	struct ip a = ip_net_at(&n, 257);
+
+	(void)state;
+	assert_string_equal(ip_net_print(&base, text), "10.1.0.0/16");
+	assert_string_equal(ip_print(&a, text), "10.1.1.1");
+	assert_int_equal(ip_net_index(&n, &a), 257);
+	a = ip_net_at(&v6, 65536);
+	assert_string_equal(ip_print(&a, text), "fd00::1:0");
+	assert_int_equal(ip_net_index(&v6, &a), 65536);
+}
+
+static void networks_overlap_or_not(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool overlap;
+	} cases[] = {
+		{ "10.0.0.0/8", "10.200.0.0/16", true },
+		{ "10.0.0.0/22", "10.0.4.0/22", false },
+		{ "10.0.3.255/32", "10.0.0.0/22", true },
+		{ "fd00::/64", "fd00:0:0:1::/64", false },
+		{ "fd00::/8", "fd12::/64", true },
+		{ "10.0.0.0/8", "::/0", false },
+		{ "10.0.0.128/25", "10.0.0.0/25", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ip_net a = net(cases[i].a), b = net(cases[i].b);
+
+		if (ip_net_overlap(&a, &b) != cases[i].overlap ||
+		    ip_net_overlap(&b, &a) != cases[i].overlap)
+			fail_msg("%s %s", cases[i].a, cases[i].b);
+	}
+}
+
+static void ports_are_read_and_written(void **state)
+{
+	static const char *const good[][2] = {
+		{ "8080:80", "127.0.0.1:8080:80/tcp" },
+		{ "0.0.0.0:8080:80/udp", "0.0.0.0:8080:80/udp" },
+		{ "[::]:53:53/udp", "[::]:53:53/udp" },
+		{ "80", "127.0.0.1:0:80/tcp" },
+		{ ":80", "127.0.0.1:0:80/tcp" },
+		{ "0:80", "127.0.0.1:0:80/tcp" },
+		{ "192.0.2.1::80", "192.0.2.1:0:80/tcp" },
+		{ "8000-8099:9000-9099", "127.0.0.1:8000-8099:9000-9099/tcp" },
+		{ "1-65535:1-65535", "127.0.0.1:1-65535:1-65535/tcp" },
+	};
+	static const char *const bad[] = {
+		"",         "0",        "8080:0",      "8080:80/sctp",    "80:80:80",
+		"70000:80", "80-90:80", "80-90:80-91", "90-80:1-11",      "[::]80:80",
+		"x:80",     "80:80-81", "80-90",       "1.2.3.4.5:80:80", "80:80/",
+		"-1:80"
+	};
+	char text[PORTMAP_TEXT_MAX];
+	struct portmap p;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (portmap_parse(good[i][0], &p) < 0)
+			fail_msg("%s", good[i][0]);
+		assert_string_equal(portmap_print(&p, text), good[i][1]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (portmap_parse(bad[i], &p) != -EINVAL)
+			fail_msg("%s", bad[i]);
+}
+
+static void ports_clash_or_not(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool clash;
+	} cases[] = {
+		{ "8080:80", "8080:81", true },
+		{ "8080:80", "8080:80/udp", false },
+		{ "8080:80", "0.0.0.0:8080:80", true },
+		{ "8080:80", "192.0.2.1:8080:80", false },
+		{ "8080:80", "[::]:8080:80", false },
+		{ "8000-8099:8000-8099", "8099:80", true },
+		{ "8000-8099:8000-8099", "8100:80", false },
+		{ "80", "80", false }, /* both are chosen later */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct portmap a, b;
+
+		assert_int_equal(portmap_parse(cases[i].a, &a), 0);
+		assert_int_equal(portmap_parse(cases[i].b, &b), 0);
+		if (portmap_clash(&a, &b) != cases[i].clash ||
+		    portmap_clash(&b, &a) != cases[i].clash)
+			fail_msg("%s %s", cases[i].a, cases[i].b);
+	}
+}
+
+static void the_lowest_free_number_is_chosen(void **state)
+{
+	struct lease used[] = { { .number = 2 }, { .number = 3 }, { .number = 5 } };
+	leases all = { used, ARRAY_SIZE(used) };
+	struct network n = { .subnet = { net("10.0.0.0/29") } };
+	uint32_t number = 0;
+
+	(void)state;
+	assert_int_equal(lease_choose(&n, &all, 0, &number), 0);
+	assert_int_equal(number, 4);
+	assert_int_equal(lease_choose(&n, &all, 6, &number), 0);
+	assert_int_equal(number, 6);
+	assert_int_equal(lease_choose(&n, &all, 5, &number), -EADDRINUSE);
+	assert_int_equal(lease_choose(&n, &all, 1, &number), -ENOSPC); /* the gateway's */
+	assert_int_equal(lease_choose(&n, &all, 7, &number), -ENOSPC); /* the broadcast address */
+	used[0].number = 4;
+	used[2].number = 6;
+	assert_int_equal(lease_choose(&n, &all, 0, &number), 0);
+	assert_int_equal(number, 2);
+	all.n = 1;
+	used[0].number = 5;
+	n.subnet[0] = net("10.0.0.0/8"); /* more than there are numbers */
+	assert_int_equal(lease_choose(&n, &all, 0, &number), 0);
+}
+
+static void names_of_leases_and_networks(void **state)
+{
+	static const char *const bad[] = { "lease-", "lease-1-2-3", "lease-1-2-3-4x",
+					   "lease-1-2--3-4", "1-2-3-4" };
+	struct lease l;
+
+	(void)state;
+	assert_true(lease_from_name("lease-7-effffffc-123-456", &l));
+	assert_int_equal(l.number, 7);
+	assert_int_equal(l.pid_ns, 0xeffffffc);
+	assert_int_equal(l.pid, 123);
+	assert_int_equal(l.start, 456);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (lease_from_name(bad[i], &l))
+			fail_msg("%s", bad[i]);
+	assert_true(network_name_valid("web-1_a"));
+	assert_false(network_name_valid(""));
+	assert_false(network_name_valid("-a"));
+	assert_false(network_name_valid("a/b"));
+	assert_false(network_name_valid(".."));
+	assert_false(network_name_valid("Web"));
+	assert_false(network_name_valid("ports"));
+	assert_false(network_name_valid("a23456789012345678901234567890123"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_are_read_and_written),
+		cmocka_unit_test(hardware_addresses),
+		cmocka_unit_test(addresses_are_counted),
+		cmocka_unit_test(networks_overlap_or_not),
+		cmocka_unit_test(ports_are_read_and_written),
+		cmocka_unit_test(ports_clash_or_not),
+		cmocka_unit_test(the_lowest_free_number_is_chosen),
+		cmocka_unit_test(names_of_leases_and_networks),
+	};
+
+	return cmocka_run_group_tests_name("net", tests, NULL, NULL);
+}
