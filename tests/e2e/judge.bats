@@ -202,6 +202,13 @@ between() {
 	verdict_is ok
 }
 
+@test "judge: time begins with the command, not when the init hears of it" {
+	for _ in 1 2 3 4 5; do
+		judge -- spin-ms 20
+		between 15000 1000000 "$(told wall-us)" # by another clock than what it spins by
+	done
+}
+
 @test "judge: setup: what, at which step, why" {
 	run -125 timeout 20 "$HOLM" judge --report "$T/report" -- ./nosuch
 	verdict_is setup
