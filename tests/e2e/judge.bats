@@ -51,6 +51,7 @@ between() {
 
 # ---- verdicts ----
 
+# bats test_tags=kernel
 @test "judge: ok, exit, signal" {
 	judge -- true
 	verdict_is ok
@@ -69,6 +70,7 @@ between() {
 	[ "$(told exit-code)" = 137 ]
 }
 
+# bats test_tags=kernel
 @test "judge: cpu, also of children, of threads, and of who catches all signals" {
 	run -1 judge --time 200ms -- spin
 	verdict_is cpu
@@ -115,6 +117,7 @@ between() {
 	verdict_is ok
 }
 
+# bats test_tags=kernel
 @test "judge: memory, fast and slow, of a child, in a file; just enough is enough" {
 	need_cgroups
 	run -1 judge --memory 32m -- touch-mib 64
@@ -158,6 +161,7 @@ between() {
 	[ "$(told output-bytes)" = 1048576 ]
 }
 
+# bats test_tags=kernel
 @test "judge: pids, of forks and of threads" {
 	need_cgroups
 	run -1 judge --pids 8 --wall 20s -- fork-bomb
@@ -169,6 +173,7 @@ between() {
 	verdict_is ok
 }
 
+# bats test_tags=kernel
 @test "judge: a forbidden system call is named; or fails and is counted" {
 	run -1 judge --seccomp-action kill -- call-ptrace
 	verdict_is syscall
