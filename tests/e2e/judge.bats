@@ -162,6 +162,19 @@ between() {
 }
 
 # bats test_tags=kernel
+@test "judge: who watches sleeps" {
+	local used
+
+	need_cgroups
+	used=$({
+		TIMEFORMAT='%U %S'
+		time timeout 20 "$HOLM" judge --report "$T/report" --memory 64m --pids 8 --time 5s --wall 2s -- sleep 9 || :
+	} 2>&1)
+	verdict_is wall
+	awk -v slow=$((HOLM_TEST_VM ? 10 : 1)) '{ exit !($1 + $2 < 0.3 * slow) }' <<<"$used"
+}
+
+# bats test_tags=kernel
 @test "judge: pids, of forks and of threads" {
 	need_cgroups
 	run -1 judge --pids 8 --wall 20s -- fork-bomb
