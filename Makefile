@@ -72,6 +72,10 @@ bench:
 	@$(MAKE) --no-print-directory build
 	@bench/run
 
+soak:
+	@$(MAKE) --no-print-directory build
+	@tests/soak/judge
+
 fuzz:
 	@tools/deps test
 	@tests/fuzz/run
@@ -93,8 +97,9 @@ help:
 	@echo 'make test-oci   the validation programs of opencontainers/runtime-tools with holm-oci (3 min)'
 	@echo 'make lint       only the checks that read the code; tools/lint NAME for one of them'
 	@echo 'make bench      speed against the kernel'"'"'s floor and bubblewrap'
+	@echo 'make soak       20,000 jobs, and what is left of them'
 	@echo 'make fuzz       fuzz the parsers (FUZZ_SECONDS=60 each)'
 	@echo 'make install    into PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean      remove the build trees'
 
-.PHONY: all build build-fault build-asan demo check test test-vm test-oci with-tests lint bench fuzz install clean help
+.PHONY: all build build-fault build-asan demo check test test-vm test-oci with-tests lint bench soak fuzz install clean help

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@ struct judge_options {
 	struct arena *arena;
 };
 
-#define AT(member) offsetof(struct judge_options, member)
+#define FILES_LIMIT 512 /* open at one time, in each process */
+#define AT(member)  offsetof(struct judge_options, member)
 
 const struct own_option judge_options[] = {
 	/* clang-format off */
@@ -214,6 +216,14 @@ static int make_job(struct job *job, const struct holm_spec *spec, const struct 
 	return r == 0 ? set_expectation(job, o) : r;
 }
 
+/* The program may have left its last line on standard error unfinished. */
+static bool may_follow_words(const struct judge_options *o, const struct result *r)
+{
+	uint64_t bytes = r->verdict.output_bytes;
+
+	return !o->err && bytes && bytes != HOLM_UNKNOWN;
+}
+
 static int write_report(const struct judge_options *o, const struct result *r)
 {
 	_cleanup_buf_ struct buf text = { 0 };
@@ -221,12 +231,14 @@ static int write_report(const struct judge_options *o, const struct result *r)
 	const char *to = o->report ? o->report : "fd:2";
 	int code, number = -1;
 
+	if (str_starts(to, "fd:") && str_fd(to + 3, &number) < 0)
+		return out_error("judge: --report %s: is no descriptor", to);
+	if (number == 2 && may_follow_words(o, r))
+		buf_puts(&text, "\n");
 	if (o->format && str_eq(o->format, "isolate"))
 		report_isolate(&text, r);
 	else
 		report_json(&text, NULL, 0, r);
-	if (str_starts(to, "fd:") && str_fd(to + 3, &number) < 0)
-		return out_error("judge: --report %s: is no descriptor", to);
 	if (number < 0)
 		fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (number < 0 && fd < 0)
@@ -301,6 +313,28 @@ static int serve(const struct holm_spec *spec, const struct judge_options *o)
 }
 
 /* What a judge wants and a box does not: what was not given is added. */
+/*
+ * Descriptors that lie in sockets, unread, count for the user, and so for all boxes together: who
+ * has more of them there than his own limit can send none. Ours has to be out of reach of theirs
+ * (and of the 253 that one message may carry beyond it), or one job could keep all others from
+ * being set up. Nor may what lies in sockets be too much: its memory is in no cgroup.
+ */
+static int limit_descriptors(struct holm_spec *spec)
+{
+	const char *field, *value;
+	struct rlimit ours;
+	char text[48];
+
+	for (size_t i = 0; holm_spec_entry(spec, i, &field, &value) == 0; i++)
+		if (str_eq(field, "rlimit") && str_starts(value, "nofile="))
+			return 0;
+	if (getrlimit(RLIMIT_NOFILE, &ours) < 0)
+		return out_error("judge: getrlimit: %s", strerror(errno));
+	snprintf(text, sizeof(text), "nofile=%u",
+		 (unsigned)MIN(ours.rlim_cur / 2, (rlim_t)FILES_LIMIT));
+	return holm_spec_add(spec, "rlimit", text) < 0 ? out_spec_error(spec) : 0;
+}
+
 static int set_defaults(struct holm_spec *spec)
 {
 	static const char *const defaults[][2] = {
@@ -319,7 +353,7 @@ static int set_defaults(struct holm_spec *spec)
 		if (!given && holm_spec_set(spec, defaults[i][0], defaults[i][1]) < 0)
 			return out_spec_error(spec);
 	}
-	return 0;
+	return limit_descriptors(spec);
 }
 
 static int check_options(const struct judge_options *o)

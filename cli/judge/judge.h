@@ -25,11 +25,12 @@
 #include "base/list.h"
 #include "cli.h"
 
-#define WORKSPACE    "/work"
-#define COLLECT_MAX  (UINT64_C(64) << 20) /* of a file that comes out, unless the job says */
-#define OUTPUT_LIMIT "64m"                /* of a job whose output is kept, unless it says */
-#define SHOWN_MAX    65536                /* of an output in a report */
-#define LINE_MAX_LEN (UINT32_C(64) << 20) /* of a job */
+#define WORKSPACE      "/work"
+#define COLLECT_MAX    (UINT64_C(64) << 20) /* of a file that comes out, unless the job says */
+#define OUTPUT_LIMIT   "64m"                /* of a job whose output is kept, unless it says */
+#define OUTPUT_ENDLESS "8388607t"           /* that goes where ours goes */
+#define SHOWN_MAX      65536                /* of an output in a report */
+#define LINE_MAX_LEN   (UINT32_C(64) << 20) /* of a job */
 
 struct text {
 	const char *data;

@@ -51,15 +51,21 @@ static bool has_field(const struct holm_spec *spec, const char *name)
 	return false;
 }
 
-/* What is kept in memory, or goes to a file, has to have a bound, and goes by way of us. */
+/*
+ * All output goes by way of us, for which there has to be a limit: a descriptor of our own could be
+ * opened again, if it is a file, or typed to, if it is a terminal. What is kept in memory, or goes
+ * to a file that we have opened, needs a bound.
+ */
 static int bound_output(struct actor *a)
 {
 	const struct job *job = a->job;
-	bool bounded = has_field(job->spec, "output");
+	bool ours = !job->out.keep && !job->out.path && !job->err.keep && !job->err.path;
 
-	if (bounded || (!job->out.keep && !job->out.path && !job->err.keep && !job->err.path))
+	if (has_field(job->spec, "output"))
 		return 0;
-	return holm_spec_set(job->spec, "output", OUTPUT_LIMIT) < 0 ? refuse_spec(a) : 0;
+	return holm_spec_set(job->spec, "output", ours ? OUTPUT_ENDLESS : OUTPUT_LIMIT) < 0
+		       ? refuse_spec(a)
+		       : 0;
 }
 
 static int open_stdio(struct actor *a, const int pipe_fds[2])

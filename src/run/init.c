@@ -119,7 +119,8 @@ static uint64_t ns_of(const struct timeval *t)
 /* All of it until now was set-up: ours, our helper's, that of the command's process. */
 static uint64_t measure_setup(struct init *in, const struct shared *shared)
 {
-	in->main_start_ns = init_now_ns();
+	/* Not when we hear of it: a short command may have ended by then. */
+	in->main_start_ns = shared->exec_at_ns ? shared->exec_at_ns : init_now_ns();
 	in->exec_cpu_ns = shared->exec_cpu_ns;
 	sys_getrusage_children(&in->before);
 	return sys_cpu_ns() + in->exec_cpu_ns + ns_of(&in->before.ru_utime) +

@@ -69,6 +69,7 @@ struct shared {
 	int exec_tried; /* X went as far as exec: what comes after that is the command's doing */
 	int main_pid;   /* X, inside */
 	uint64_t exec_cpu_ns; /* what X had used by then, where that is measured */
+	int64_t exec_at_ns;   /* and when that was */
 	char failed[128];     /* words that are not constant */
 	int init_pid;         /* C where a first process joined and cloned again: as P sees it */
 	uint64_t step_ns[STEPS_MAX];

@@ -467,8 +467,13 @@ int act_exec(struct run *r, size_t i)
 	const char *path = r->program->path;
 
 	(void)i;
-	if (r->measured)
+	if (r->measured) {
+		struct timespec now;
+
+		sys_clock_gettime(CLOCK_MONOTONIC, &now);
+		r->shared->exec_at_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 		r->shared->exec_cpu_ns = sys_cpu_ns();
+	}
 	r->shared->exec_tried = 1;
 	return strchr(path, '/') ? execute(r, path) : search(r, path, false);
 }

@@ -15,6 +15,7 @@
 
 #define LOOK_MIN_NS   500000  /* between two looks at the time that was used */
 #define SAMPLE_NS     4000000 /* for idleness */
+#define PIDS_LOOK_NS  10000000
 #define OOM_LOOK_NS   2000000 /* from being out of memory to somebody's being killed for it */
 #define EVENTS_AT_ONE 16
 
@@ -123,12 +124,20 @@ void watch_started(struct watch *w)
 
 /* ---- what is to be had of the cgroup ---- */
 
+/*
+ * A file of a cgroup can always be read, which is what EPOLLIN asks for; that there is something
+ * new in it is EPOLLPRI. An eventfd(2), which has no positions to read at, says it by EPOLLIN.
+ */
 static int optional(struct watch *w, int fd, enum source from, int *out)
 {
+	char byte;
+
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	*out = fd;
-	return listen_to(w, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLPRI, from, 0);
+	return listen_to(w, EPOLL_CTL_ADD, fd,
+			 RAW4(SYS_pread64, fd, &byte, 1, 0) == -ESPIPE ? EPOLLIN : EPOLLPRI, from,
+			 0);
 }
 
 static int watch_cgroup(struct run *r, struct watch *w)
@@ -216,6 +225,19 @@ static void look_at_memory(struct box *b)
 		end_box(b, END_MEMORY);
 }
 
+/* On v1 the kernel counts who was refused, and wakes nobody. */
+static uint64_t look_at_pids(struct box *b, uint64_t now)
+{
+	uint64_t refused;
+
+	if (b->watch->pids_fd < 0)
+		return 0;
+	refused = cg_pids_refused(&b->run->cg);
+	if (refused && refused != CG_UNKNOWN)
+		end_box(b, END_PIDS);
+	return b->run->cg.layout == CG_V2 ? 0 : now + PIDS_LOOK_NS;
+}
+
 static void set_timer(struct watch *w, uint64_t due)
 {
 	struct itimerspec t = { .it_value = { (time_t)(due / 1000000000U),
@@ -233,6 +255,7 @@ static void look(struct box *b)
 		end_box(b, END_WALL);
 	due = earlier(due, wall ? w->start_ns + wall : 0);
 	due = earlier(due, look_at_cpu(b, now));
+	due = earlier(due, look_at_pids(b, now));
 	if (w->out_of_memory)
 		look_at_memory(b);
 	due = earlier(due, w->out_of_memory ? now + OOM_LOOK_NS : 0);
@@ -356,8 +379,7 @@ static void serve_one(struct box *b, const struct epoll_event *e)
 		break;
 	case FROM_PIDS:
 		drop(w->pids_fd);
-		if (cg_pids_refused(&b->run->cg) != 0)
-			end_box(b, END_PIDS);
+		look_at_pids(b, 0);
 		break;
 	case FROM_FILTER:
 		if (which == 0)

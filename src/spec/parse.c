@@ -113,11 +113,16 @@ static int limit_value(const char *text, rlim_t *out)
 	return r;
 }
 
+/* The last word on each is what counts: set one after the other, no hard limit could be raised. */
 int rlimit_add(struct spec *s, const struct field *f, const struct rlimit_wish *wish, struct err *e)
 {
-	struct rlimit_wish *slot =
-		arena_push(s->arena, &s->rlimits.items, &s->rlimits.n, sizeof(*slot));
+	struct rlimit_wish *slot = NULL;
 
+	for (size_t i = 0; i < s->rlimits.n && !slot; i++)
+		if (s->rlimits.items[i].resource == wish->resource)
+			slot = &s->rlimits.items[i];
+	if (!slot)
+		slot = arena_push(s->arena, &s->rlimits.items, &s->rlimits.n, sizeof(*slot));
 	if (!slot)
 		return err_errno(e, ENOMEM, "%s", f->name);
 	*slot = *wish;

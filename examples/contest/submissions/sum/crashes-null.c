@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void)
+{
+	volatile int *p = NULL;
+
+	return *p;
+}
