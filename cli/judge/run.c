@@ -167,7 +167,7 @@ static void finish(struct actor *a)
 	check_answer(job, r);
 }
 
-#define SHORT_MS 1
+#define SHORT_MS 4
 
 /*
  * A job that is not over at once leaves time to prepare a box for a later one; a rush of short ones

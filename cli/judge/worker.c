@@ -95,12 +95,14 @@ static int do_job(int fd, uint64_t seq, const struct buf *line, const struct hol
 	return r;
 }
 
+#define GRACE_MS 1 /* for the master to hand on the next job, if there is one */
+
 /* Boxes are prepared while there is nothing else to do. */
 static void prepare_while_idle(int fd, struct pool *pool)
 {
 	struct pollfd work = { fd, POLLIN, 0 };
 
-	while (!pool_is_full(pool) && poll(&work, 1, 0) == 0)
+	while (!pool_is_full(pool) && poll(&work, 1, GRACE_MS) == 0)
 		pool_fill(pool);
 }
 

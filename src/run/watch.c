@@ -142,6 +142,7 @@ static int optional(struct watch *w, int fd, enum source from, int *out)
 
 static int watch_cgroup(struct run *r, struct watch *w)
 {
+	const struct resources *limits = r->d->resources;
 	int code = 0;
 
 	if (w->wish->time_ns.hard || w->wish->idle_ns.hard) {
@@ -153,8 +154,11 @@ static int watch_cgroup(struct run *r, struct watch *w)
 	}
 	if (!w->wish->judge || !r->cg.n)
 		return 0;
-	code = optional(w, cg_oom_open(&r->cg), FROM_OOM, &w->oom_fd);
-	return code < 0 ? code : optional(w, cg_pids_open(&r->cg), FROM_PIDS, &w->pids_fd);
+	if (limits && limits->memory_limit != NOT_GIVEN)
+		code = optional(w, cg_oom_open(&r->cg), FROM_OOM, &w->oom_fd);
+	if (code == 0 && limits && limits->pids_limit != NOT_GIVEN)
+		code = optional(w, cg_pids_open(&r->cg), FROM_PIDS, &w->pids_fd);
+	return code;
 }
 
 /* ---- ending it ---- */
