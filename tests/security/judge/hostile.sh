@@ -7,7 +7,7 @@ bomb)
 	# shellcheck disable=SC2264 # that is the point
 	b() { b | b & }
 	b
-	wait
+	sleep 5 # what it left behind is still at it
 	;;
 spin) while :; do :; done ;;
 traps)
