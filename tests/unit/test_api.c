@@ -72,9 +72,12 @@ static void signals_and_states(void **state)
 
 	(void)state;
 	assert_int_equal(holm_wait(box, &end, 50), 0); /* time is up */
-	assert_int_equal(holm_control(box, &now), 0);
+	/* The shell has set its trap when it has started something. */
+	do {
+		assert_int_equal(holm_wait(box, &end, 50), 0);
+		assert_int_equal(holm_control(box, &now), 0);
+	} while (now.processes < 3);
 	assert_true(now.uptime_ns > 0);
-	assert_true(now.processes >= 2);
 	assert_true(holm_pid(box) > 0 && holm_main_pid(box) > 0 && holm_pidfd(box) >= 0);
 	assert_int_equal(holm_terminal(box), -ENOTTY);
 	assert_int_equal(holm_signal(box, SIGTERM), 0);
