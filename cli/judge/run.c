@@ -153,11 +153,15 @@ static void take_notes(struct actor *a)
 
 static void finish(struct actor *a)
 {
+	const struct err lost = { .code = EIO, .text = "the box cannot be waited for" };
 	struct job *job = a->job;
 	struct result *r = a->result;
 
 	a->ended = true;
-	holm_verdict(a->box, &r->verdict);
+	if (holm_verdict(a->box, &r->verdict) < 0) {
+		refuse(a, &lost);
+		return;
+	}
 	take_notes(a);
 	if (job->out.keep && job->out.fd >= 0)
 		r->out = sink_text(&job->out, job->arena);

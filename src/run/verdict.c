@@ -58,6 +58,9 @@ static enum verdict_kind kind_of_count(const struct box *b, const struct box_ver
 		return VERDICT_CPU;
 	if (wish->wall_ns.soft && known_above(v->wall_ns, wish->wall_ns.soft))
 		return VERDICT_WALL;
+	if (wish->idle_ns.soft && b->watch &&
+	    MIN(b->watch->idle_most_ns, v->wall_ns) > wish->idle_ns.soft)
+		return VERDICT_IDLE;
 	if (wish->output_bytes.soft && known_above(v->output_bytes, wish->output_bytes.soft))
 		return VERDICT_OUTPUT;
 	return VERDICT_OK;
@@ -192,8 +195,9 @@ void verdict_of(const struct box *b, struct box_verdict *out)
 		v.signal = WTERMSIG(b->status);
 	else
 		v.exit_code = WEXITSTATUS(b->status);
-	v.kind = b->watch && b->watch->ending ? kind_of_ending(b->watch->ending)
-					      : kind_of_count(b, &v);
+	/* What the init could tell of had ended before our signal came, however late we were. */
+	v.kind = b->watch && b->watch->ending && !b->watch->told ? kind_of_ending(b->watch->ending)
+								 : kind_of_count(b, &v);
 	if (v.kind == VERDICT_OK)
 		v.kind = b->lost ? VERDICT_SETUP : kind_of_status(b, b->status);
 	v.name = verdict_names[v.kind];

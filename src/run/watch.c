@@ -214,6 +214,7 @@ static uint64_t look_at_cpu(struct box *b, uint64_t now)
 		return due;
 	if (used != before)
 		w->idle_since_ns = now;
+	w->idle_most_ns = MAX(w->idle_most_ns, now - w->idle_since_ns);
 	if (now - w->idle_since_ns >= wish->idle_ns.hard)
 		end_box(b, END_IDLE);
 	return earlier(due, MIN(now + SAMPLE_NS, w->idle_since_ns + wish->idle_ns.hard));

@@ -62,7 +62,7 @@ struct watch {
 
 	uint64_t start_ns, end_ns; /* of the command, as seen from here */
 	uint64_t setup_cpu_ns;     /* what had been used before it */
-	uint64_t idle_since_ns;
+	uint64_t idle_since_ns, idle_most_ns;
 	uint64_t cpu_ns; /* what it had used at the last look */
 	uint64_t output_bytes;
 

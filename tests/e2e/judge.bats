@@ -118,6 +118,28 @@ between() {
 }
 
 # bats test_tags=kernel
+@test "judge: idle, soft and hard" {
+	run -1 judge --idle 100ms:20s -- sleep-ms 400
+	verdict_is idle
+	[ "$(told signal)" = "" ]
+}
+
+@test "judge: who is late does not condemn who was not" {
+	local limits
+	for limits in "--wall 2s" "--idle 1500ms"; do
+		# shellcheck disable=SC2086
+		"$HOLM" judge $limits --report "$T/report" --in "prog=$FILE_DIR/prog" -- ./prog sleep-ms 700 3>&- &
+		STARTED+=($!)
+		eventually pgrep -P "$!" -x holm-init
+		sleep 0.2
+		kill -STOP "$!"
+		sleep 2.5
+		kill -CONT "$!"
+		wait "$!"
+		verdict_is ok
+	done
+}
+
 @test "judge: memory, fast and slow, of a child, in a file; just enough is enough" {
 	need_cgroups
 	run -1 judge --memory 32m -- touch-mib 64
