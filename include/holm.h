@@ -377,6 +377,30 @@ int holm_net_connect(const char *network, int pid, holm_net_box_fn *fn, void *ar
 int holm_net_disconnect(const char *network, const char *box, struct holm_error *error);
 
 /*
+ * The firewall of a box that runs: rules in the words of the fields "allow" and "deny", behind
+ * those that are there. They go for connections that there are, too. `box` is a pid in it, or the
+ * name that it has on a network. -EINVAL: a rule that is none (the others are not added then
+ * either), a process in the host's network, a name that several have; -ENOENT: no such box.
+ */
+int holm_net_allow(const char *box, const char *const *rules, struct holm_error *error);
+int holm_net_deny(const char *box, const char *const *rules, struct holm_error *error);
+
+struct holm_net_rule {
+	unsigned number;         /* from 1 on, in the order in which they were given */
+	const char *text;        /* "allow out:tcp:10.0.0.5:5432" */
+	uint64_t packets, bytes; /* that it has decided about */
+};
+
+/*
+ * The rules of a box; behind them, with the number 0, what becomes of the rest: "deny out". None:
+ * `fn` is never called. What it returns that is not 0 ends the walk and is handed on.
+ */
+typedef int holm_net_rule_fn(void *arg, const struct holm_net_rule *rule);
+int holm_net_rules(const char *box, holm_net_rule_fn *fn, void *arg, struct holm_error *error);
+/* Takes away the rules with these numbers: all or none. -ENOENT: there is no such number. */
+int holm_net_withdraw(const char *box, const unsigned *numbers, size_t n, struct holm_error *error);
+
+/*
  * Is all there that networks and ports need, although others have changed the host's interfaces and
  * rules? With `repair` it is made again. How much is wrong, after that. A finding that was repaired
  * is HOLM_WARN.

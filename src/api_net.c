@@ -2,11 +2,13 @@
 /* The public calls of networks. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "holm.h"
+#include "run/net_firewall.h"
 #include "run/networks.h"
 
 static void free_arena(struct arena **a)
@@ -303,4 +305,74 @@ int holm_net_disconnect(const char *network, const char *box, struct holm_error 
 	struct err e = { 0 };
 
 	return told(error, network_disconnect(network, box, &e), &e);
+}
+
+/* ---- firewalls ---- */
+
+static int read_rules(const char *const *rules, bool allow, struct netrule *out, size_t *n,
+		      struct err *e)
+{
+	const char *why = NULL;
+
+	*n = 0;
+	for (; *rules; rules++) {
+		if (*n == NETRULES_MAX)
+			return err_set(e, E2BIG, "firewall: at most %d rules", NETRULES_MAX);
+		if (netrule_parse(*rules, allow, &out[(*n)++], &why) < 0)
+			return err_set(e, EINVAL, "firewall: %.64s: %s", *rules, why);
+	}
+	return *n ? 0 : err_set(e, EINVAL, "firewall: which rule?");
+}
+
+static int add_rules(const char *box, const char *const *rules, bool allow,
+		     struct holm_error *error)
+{
+	_cleanup_free_ struct netrule *list = calloc(NETRULES_MAX, sizeof(*list));
+	struct err e = { 0 };
+	size_t n;
+	int r = list ? read_rules(rules, allow, list, &n, &e) : -ENOMEM;
+
+	if (r == 0)
+		r = net_firewall_add(box, list, n, &e);
+	return told(error, r, &e);
+}
+
+int holm_net_allow(const char *box, const char *const *rules, struct holm_error *error)
+{
+	return add_rules(box, rules, true, error);
+}
+
+int holm_net_deny(const char *box, const char *const *rules, struct holm_error *error)
+{
+	return add_rules(box, rules, false, error);
+}
+
+struct rules_call {
+	holm_net_rule_fn *fn;
+	void *arg;
+};
+
+static int hand_rule_on(void *arg, const struct firewall_entry *f)
+{
+	const struct rules_call *call = arg;
+
+	return call->fn(call->arg, &(struct holm_net_rule){ .number = f->number,
+							    .text = f->text,
+							    .packets = f->packets,
+							    .bytes = f->bytes });
+}
+
+int holm_net_rules(const char *box, holm_net_rule_fn *fn, void *arg, struct holm_error *error)
+{
+	struct rules_call call = { fn, arg };
+	struct err e = { 0 };
+
+	return told(error, net_firewall_show(box, hand_rule_on, &call, &e), &e);
+}
+
+int holm_net_withdraw(const char *box, const unsigned *numbers, size_t n, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, net_firewall_withdraw(box, numbers, n, &e), &e);
 }

@@ -276,16 +276,104 @@ static int rule_of_port(void *arg, const struct holm_net_port *p)
 	return 0;
 }
 
-static int rules(int argc, char **argv)
+static int rules_of_networks(void)
 {
 	struct holm_error e;
 
-	(void)argv;
-	if (argc != 1)
-		return out_error("net rules: takes nothing");
 	if (holm_net_list(rules_of, NULL, &e) < 0 || holm_net_ports(rule_of_port, NULL, &e) < 0)
 		return failed(&e);
 	return 0;
+}
+
+static int print_rule(void *arg, const struct holm_net_rule *r)
+{
+	bool *any = arg;
+
+	if (!*any)
+		printf("%-4s %10s %12s  %s\n", "NO", "PACKETS", "BYTES", "RULE");
+	*any = true;
+	if (r->number)
+		printf("%-4u ", r->number);
+	else
+		printf("%-4s ", "-");
+	printf("%10llu %12llu  %s%s\n", (unsigned long long)r->packets,
+	       (unsigned long long)r->bytes, r->number ? "" : "otherwise ", r->text);
+	return 0;
+}
+
+static int print_rule_json(void *arg, const struct holm_net_rule *r)
+{
+	const char **comma = arg;
+
+	printf("%s{\"number\":%u,", *comma, r->number);
+	member("rule", r->text);
+	printf("\"packets\":%llu,\"bytes\":%llu}", (unsigned long long)r->packets,
+	       (unsigned long long)r->bytes);
+	*comma = ",\n";
+	return 0;
+}
+
+static int rules_of_box(const char *box, bool json)
+{
+	const char *comma = "";
+	struct holm_error e;
+	bool any = false;
+	int r;
+
+	if (json) {
+		putchar('[');
+		r = holm_net_rules(box, print_rule_json, &comma, &e);
+		puts("]");
+	} else {
+		r = holm_net_rules(box, print_rule, &any, &e);
+		if (r == 0 && !any)
+			puts("no rules: everything is let through");
+	}
+	return r < 0 ? failed(&e) : 0;
+}
+
+static int rules(int argc, char **argv)
+{
+	bool json = argc == 3 && str_eq(argv[2], "--json");
+
+	if (argc == 1)
+		return rules_of_networks();
+	if (argc > 3 || (argc == 3 && !json))
+		return out_error("net rules: takes a BOX, and --json");
+	return rules_of_box(argv[1], json);
+}
+
+static int allow(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc < 3)
+		return out_error("net allow: needs BOX RULE...");
+	return holm_net_allow(argv[1], (const char *const *)argv + 2, &e) < 0 ? failed(&e) : 0;
+}
+
+static int deny(int argc, char **argv)
+{
+	struct holm_error e;
+
+	if (argc < 3)
+		return out_error("net deny: needs BOX RULE...");
+	return holm_net_deny(argv[1], (const char *const *)argv + 2, &e) < 0 ? failed(&e) : 0;
+}
+
+static int withdraw(int argc, char **argv)
+{
+	unsigned numbers[64];
+	struct holm_error e;
+	size_t n = 0;
+
+	if (argc < 3 || argc - 2 > (int)ARRAY_SIZE(numbers))
+		return out_error("net withdraw: needs BOX NUMBER... (at most %zu)",
+				 ARRAY_SIZE(numbers));
+	for (int i = 2; i < argc; i++)
+		if (str_u32(argv[i], &numbers[n++]) < 0)
+			return out_error("net withdraw: \"%s\" is no number of a rule", argv[i]);
+	return holm_net_withdraw(argv[1], numbers, n, &e) < 0 ? failed(&e) : 0;
 }
 
 /* ---- mending ---- */
@@ -339,7 +427,12 @@ static const struct {
 	{ "unpublish", "NETWORK BOX PORT...", "and no more", unpublish },
 	{ "connect", "NETWORK PID", "give a box that runs an interface on a network", connect_box },
 	{ "disconnect", "NETWORK BOX", "take it away", disconnect_box },
-	{ "rules", "", "say who reaches whom", rules },
+	{ "allow", "BOX RULE...", "let a box that runs through, and no more than its rules say",
+	  allow },
+	{ "deny", "BOX RULE...", "and no more: of its rules the last one decides", deny },
+	{ "withdraw", "BOX NUMBER...", "take rules away", withdraw },
+	{ "rules", "[BOX [--json]]",
+	  "say who reaches whom; or the rules of a box, with what they saw", rules },
 	{ "check", "[--repair]", "see whether others have changed what networks need", check },
 	{ "gc", "", "make free what killed programs have left", gc },
 };

@@ -270,6 +270,38 @@ int link_uplink(struct net_socket *s, int family)
 	return r < 0 ? r : w.uplink;
 }
 
+struct address_walk {
+	link_address_fn *fn;
+	void *arg;
+};
+
+/* IFA_LOCAL is ours where the other end of the wire is IFA_ADDRESS. */
+static int take_address(void *arg, const struct nlmsghdr *answer)
+{
+	const struct ifaddrmsg *part = NLMSG_DATA(answer);
+	struct address_walk *w = arg;
+	struct ip ip = { part->ifa_family, { 0 } };
+	size_t len;
+	const void *bytes = nl_find(answer, sizeof(*part), IFA_LOCAL, &len);
+
+	if (!bytes)
+		bytes = nl_find(answer, sizeof(*part), IFA_ADDRESS, &len);
+	if (!bytes || (ip.family != AF_INET && ip.family != AF_INET6) || len != ip_len(&ip))
+		return 0;
+	memcpy(ip.bytes, bytes, len);
+	return w->fn(w->arg, &ip);
+}
+
+int link_addresses(struct net_socket *s, link_address_fn *fn, void *arg)
+{
+	struct address_walk w = { fn, arg };
+	struct ifaddrmsg part = { .ifa_family = AF_UNSPEC };
+	struct nl_request q;
+
+	nl_begin(&q, RTM_GETADDR, NLM_F_DUMP, &part, sizeof(part));
+	return nl_ask(s, &q, take_address, &w);
+}
+
 /* ---- by name ---- */
 
 static int take_name(void *arg, const struct nlmsghdr *answer)

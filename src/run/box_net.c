@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "net/link.h"
+#include "run/net_firewall.h"
 #include "run/networks.h"
 #include "state/state.h"
 
@@ -274,6 +275,35 @@ int act_pasta(struct run *r, size_t i)
 
 	(void)i;
 	return n ? pasta_start(r, n) : -ENOMEM;
+}
+
+/* ---- the firewall ---- */
+
+size_t want_rules(const struct run *r)
+{
+	return r->d->rules.n != 0;
+}
+
+int act_rules(struct run *r, size_t i)
+{
+	const struct box_net *n = r->net;
+	_cleanup_free_ struct membership *items = calloc(n->n + 1, sizeof(*items));
+	memberships on = { items, 0 };
+	int code;
+
+	(void)i;
+	for (size_t k = 0; items && k < n->n; k++) {
+		if (!n->interfaces[k].lease.pid)
+			continue;
+		memcpy(on.items[on.n].network, n->interfaces[k].object, NETWORK_NAME_MAX + 1);
+		on.items[on.n++].lease = n->interfaces[k].lease;
+	}
+	code = items ? net_firewall_load(r->pid, r->d->rules.items, r->d->rules.n, &on, r->err)
+		     : -ENOMEM;
+	if (code != -ESRCH)
+		return code;
+	*r->err = (struct err){ 0 };
+	return lost_child(r);
 }
 
 /* ---- the end ---- */

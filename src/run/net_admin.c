@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "net/link.h"
 #include "run/box_net.h"
+#include "run/net_firewall.h"
 #include "run/networks.h"
 #include "state/state.h"
 #include "sys/fd.h"
@@ -196,6 +197,8 @@ int network_connect(const char *network, int pid, struct lease *l, struct err *e
 		r = network_join(network, &(struct join_wish){ 0 }, &net, l, e);
 	if (r == 0) {
 		r = wire(&ends, &net, l, e);
+		if (r == 0)
+			r = net_firewall_again(pid, e);
 		if (r < 0)
 			network_leave(network, l);
 	}

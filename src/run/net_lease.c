@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "net/link.h"
+#include "run/net_firewall.h"
 #include "run/net_sysctl.h"
 #include "run/networks.h"
 #include "sys/fd.h"
@@ -58,9 +59,15 @@ static int drop_ports(const struct networks *n, struct rules *r, const char *net
 static int give_back(const struct networks *n, struct rules *r, const char *network,
 		     const struct lease *l)
 {
+	struct lease whole = *l;
 	struct network net;
 	int code = drop_ports(n, r, network, l->name);
 
+	/* While rules of others let this address through it is not to be anybody else's. */
+	if (code == 0 && lease_load(n, network, &whole) == 0)
+		code = net_peers_tell(n, network, &whole, NFT_REMOVE);
+	if (code == 0)
+		peers_unwatch(n, network, l->name);
 	if (code == 0)
 		code = lease_drop(n, network, l);
 	if (code > 0 && network_load(n, network, &net) == 0)
@@ -368,8 +375,13 @@ int network_join(const char *name, const struct join_wish *w, struct network *ne
 	r = lease_save(&n, net, l);
 	if (r < 0)
 		return err_errno(e, -r, "net: %s: write down the address", name);
-	r = w->n_ports ? network_publish(&n, net, l, w->ports, w->n_ports, e) : 0;
+	r = net_peers_tell(&n, name, l, NFT_ADD);
 	if (r < 0)
-		lease_drop(&n, name, l);
+		err_errno(e, -r, "net: %s: tell the rules of others that %s is here", name,
+			  l->hostname);
+	else if (w->n_ports)
+		r = network_publish(&n, net, l, w->ports, w->n_ports, e);
+	if (r < 0)
+		give_back(&n, &rules, name, l);
 	return r;
 }

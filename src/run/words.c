@@ -248,6 +248,14 @@ static void put_of_container(struct buf *out, const struct run *r, const struct 
 		buf_puts(out, r->seal->label);
 }
 
+static void put_rules(struct buf *out, const struct decided *d)
+{
+	char text[NETRULE_TEXT_MAX];
+
+	for (size_t i = 0; i < d->rules.n; i++)
+		buf_printf(out, "%s%s", i ? ", " : "", netrule_print(&d->rules.items[i], text));
+}
+
 /* What there is to say of the object of a step; nothing for most. */
 void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out)
 {
@@ -267,6 +275,8 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 		put_maps(out, r);
 	else if (str_eq(s->name, "net") || str_eq(s->name, "pasta"))
 		put_net(out, &d->nets.items[i]);
+	else if (str_eq(s->name, "rules"))
+		put_rules(out, d);
 	else if (str_eq(s->name, "names"))
 		buf_printf(out, "%s", d->hostname);
 	else if (str_eq(s->name, "rlimit"))

@@ -4,6 +4,8 @@
  * and its names come from. Which address a box gets on a network is known only when it starts.
  */
 #include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -277,6 +279,92 @@ static int decide_resolv_conf(struct spec *s, const struct facts *f, struct err 
 	return text ? 0 : err_errno(e, ENOMEM, "net");
 }
 
+/* ---- the firewall ---- */
+
+static int add_rule(struct spec *s, const struct netrule *rule, struct err *e)
+{
+	struct netrule *slot =
+		arena_push(s->arena, &s->d.rules.items, &s->d.rules.n, sizeof(*slot));
+
+	if (!slot)
+		return err_errno(e, ENOMEM, "rules");
+	if (s->d.rules.n > NETRULES_MAX)
+		return err_set(e, E2BIG, "rules: at most %d", NETRULES_MAX);
+	*slot = *rule;
+	return 0;
+}
+
+/* "dns" is each of the box's name servers, at their port. */
+static int add_dns_rules(struct spec *s, const struct netrule *rule, struct err *e)
+{
+	const char *line = s->d.resolv_conf;
+	int n = 0, r = 0;
+
+	while (r == 0 && line && *line) {
+		struct netrule one = *rule;
+		char word[IP_TEXT_MAX];
+
+		if (sscanf(line, "nameserver %55s", word) == 1 &&
+		    ip_net_parse(word, &one.address) == 0) {
+			one.peer = NETRULE_ADDRESS;
+			one.n_ports = 1;
+			one.ports[0] = (struct port_range){ 53, 53 };
+			r = add_rule(s, &one, e);
+			n++;
+		}
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return r < 0 || n ? r
+			  : err_set(e, EINVAL,
+				    "rules: out:dns: this box has no name server (a network with "
+				    "names, dns=ADDRESS, or --net pasta give it one)");
+}
+
+static bool on_a_network(const struct spec *s)
+{
+	for (size_t i = 0; i < s->d.nets.n; i++)
+		if (s->d.nets.items[i].kind == NET_BRIDGE)
+			return true;
+	return false;
+}
+
+static int check_rule(struct spec *s, const struct facts *f, const struct netrule *rule,
+		      struct err *e)
+{
+	struct fact_network n;
+
+	if (rule->peer == NETRULE_DNS)
+		return add_dns_rules(s, rule, e);
+	if (rule->peer == NETRULE_BOX && !on_a_network(s))
+		return err_set(e, EINVAL,
+			       "rules: box:%s: names are those of boxes on a network: --net bridge",
+			       rule->name);
+	if (rule->peer == NETRULE_NETWORK &&
+	    (!f->network || f->network(f->look_arg, rule->name, &n) < 0))
+		return err_set(e, ENOENT, "rules: net:%s: there is no such network", rule->name);
+	return add_rule(s, rule, e);
+}
+
+/* Rules that the box itself could change, or go around by packet(7), are none. */
+static int check_rules(struct spec *s, const struct facts *f, struct err *e)
+{
+	uint64_t too_much = UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_RAW;
+	int r = 0;
+
+	if (s->rules.n && !s->d.nets.n)
+		return err_set(
+			e, EINVAL,
+			"rules: allow and deny need an interface that they are about: --net");
+	if (s->rules.n && s->caps & too_much)
+		return err_set(e, EINVAL, "rules: with the capability %s the box could %s them",
+			       s->caps & UINT64_C(1) << CAP_NET_ADMIN ? "net_admin" : "net_raw",
+			       s->caps & UINT64_C(1) << CAP_NET_ADMIN ? "change" : "go around");
+	for (size_t i = 0; r == 0 && i < s->rules.n; i++)
+		r = check_rule(s, f, &s->rules.items[i], e);
+	return r;
+}
+
 /* ---- all ---- */
 
 static int decide_one(struct spec *s, const struct facts *f, const struct net_wish *wish,
@@ -322,5 +410,7 @@ int check_net(struct spec *s, const struct facts *f, struct err *e)
 		return err_set(e, EINVAL,
 			       "publish: needs an interface that ports can lead to: --net bridge, "
 			       "or --net pasta");
-	return r == 0 ? decide_resolv_conf(s, f, e) : r;
+	if (r == 0)
+		r = decide_resolv_conf(s, f, e);
+	return r == 0 ? check_rules(s, f, e) : r;
 }

@@ -82,6 +82,11 @@ const struct field spec_fields[] = {
 	{ "publish", 'p', FIELD_LIST, "Network", "[IP:]HOST:BOX[/tcp|udp]",
 	  "reach a port of the box at a port of the host (127.0.0.1); ranges too", set_publish, 0 },
 
+	{ "allow", 0, FIELD_LIST, "Network", "in|out:[PROTO:]PEER[:PORTS]",
+	  "let through, and nothing else in that direction; out:tcp:10.0.0.5:5432", set_rule, true },
+	{ "deny", 0, FIELD_LIST, "Network", "in|out:[PROTO:]PEER[:PORTS]",
+	  "do not let through; of several rules the last one decides", set_rule, false },
+
 	{ "user", 'u', 0, "Ids", "root|UID[:GID]",
 	  "who the command is inside (the caller's own ids)", set_string, AT(user) },
 	{ "map-users", 0, FIELD_LIST, "Ids", "IN:OUT:COUNT", "map user ids", set_map, AT(map_users) },

@@ -296,3 +296,17 @@ int set_publish(struct spec *s, const struct field *f, const char *value, struct
 	s->publish.n = all.ports.n;
 	return code;
 }
+
+int set_rule(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	const char *why = NULL;
+	struct netrule rule, *slot;
+
+	if (netrule_parse(value, f->param != 0, &rule, &why) < 0)
+		return err_set(e, EINVAL, "%s: %.64s: %s", f->name, value, why);
+	slot = arena_push(s->arena, &s->rules.items, &s->rules.n, sizeof(*slot));
+	if (!slot)
+		return err_errno(e, ENOMEM, "%s", f->name);
+	*slot = rule;
+	return 0;
+}

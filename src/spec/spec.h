@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/netrule.h"
 #include "base/nstype.h"
 #include "base/resources.h"
 #include "base/scmp.h"
@@ -230,6 +231,7 @@ struct decided {
 	bool loopback;
 	net_wishes nets;         /* every interface, with its name */
 	const char *resolv_conf; /* of the network it is on; NULL: none */
+	LIST(struct netrule) rules;
 	bool new_root;
 	enum root_kind root_kind;
 	const char *root_src;
@@ -344,6 +346,7 @@ struct spec {
 	net_wishes nets;
 	bool net_none;
 	LIST(struct portmap) publish; /* of the first interface that can */
+	LIST(struct netrule) rules;   /* the last one that speaks of a connection decides */
 
 	/* ids */
 	const char *user;
@@ -489,7 +492,7 @@ field_set_fn set_landlock, set_env, set_keep_fd, set_size, set_fallback;
 field_set_fn set_bind, set_tmpfs, set_overlay, set_place, set_file, set_symlink, set_propagation;
 
 /* parse_net.c */
-field_set_fn set_net, set_publish;
+field_set_fn set_net, set_publish, set_rule;
 
 /* parse_limits.c */
 field_set_fn set_memory, set_swap, set_cpu_time, set_weight, set_cpuset, set_pids, set_io_max;

@@ -341,6 +341,9 @@ int network_forget(const struct networks *n, const char *name)
 	path_in(name, "hosts", path);
 	network_each_entry(n->fd, path, remove_entry, &rm);
 	sys_unlinkat(n->fd, path, AT_REMOVEDIR);
+	path_in(name, "peers", path);
+	network_each_entry(n->fd, path, remove_entry, &rm);
+	sys_unlinkat(n->fd, path, AT_REMOVEDIR);
 	path_in(name, "", path);
 	network_each_entry(n->fd, path, remove_entry, &rm);
 	return sys_unlinkat(n->fd, name, AT_REMOVEDIR);

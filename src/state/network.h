@@ -7,6 +7,7 @@
  *		ports                  a line for each published port
  *		NAME/network           what the network is; replaced as a whole
  *		NAME/hosts/NUMBER      the names of who has that address, for its name server
+ *		NAME/peers/HOSTNAME@LEASE     the rules of who has that lease speak of that name
  *		NAME/lease-NUMBER-PIDNS-PID-START
  *
  * A lease is an address of a network: its NUMBER counts from the subnet's first one. Its name says
@@ -108,6 +109,15 @@ int lease_choose(const struct network *net, const leases *taken, uint32_t wanted
 int lease_save(const struct networks *n, const struct network *net, struct lease *l);
 /* 1: a name has gone, too. */
 int lease_drop(const struct networks *n, const char *network, const struct lease *l);
+
+/* ---- peers: whose rules speak of which name ---- */
+
+int peers_watch(const struct networks *n, const char *network, const char *name, const char *lease);
+/* All that this lease has watched. */
+void peers_unwatch(const struct networks *n, const char *network, const char *lease);
+/* The names of the leases of who watches it; none is no failure. */
+int peers_list(struct arena *a, const struct networks *n, const char *network, const char *name,
+	       strings *out);
 
 /* ---- ports ---- */
 

@@ -70,3 +70,32 @@ as_user_at()
 	as_user_words
 	at "$host" "${AS_USER[@]}" "$@"
 }
+
+need_hosts()
+{
+	need_root
+	need ip nsenter unshare
+	make_host HOST
+	at HOST ip link add up0 type veth peer name up1 || skip "needs veth devices"
+	at HOST ip link set up0 up
+	at HOST ip link set up1 up
+}
+
+# pasta needs /dev/net/tun, which not every machine gives to everybody.
+need_pasta()
+{
+	need pasta curl
+	need_hosts
+	mknod "$T/tun" c 10 200 || skip "needs to make a device"
+	chmod 666 "$T/tun"
+	at HOST mount --bind "$T/tun" /dev/net/tun || skip "needs /dev/net/tun"
+	at HOST ip addr add 192.0.2.10/24 dev up0
+	at HOST ip route add default via 192.0.2.1
+	start_at HOST python3 -m http.server --bind 127.0.0.1 8099
+	eventually at HOST curl -s -o /dev/null http://127.0.0.1:8099/
+}
+
+no_pasta()
+{
+	[ -z "$(pgrep -f '^pasta ' -U "$USER_ID")" ]
+}

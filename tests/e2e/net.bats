@@ -4,16 +4,6 @@
 
 load net
 
-need_hosts()
-{
-	need_root
-	need ip nsenter unshare
-	make_host HOST
-	at HOST ip link add up0 type veth peer name up1 || skip "needs veth devices"
-	at HOST ip link set up0 up
-	at HOST ip link set up1 up
-}
-
 @test "none and host say what share says; what contradicts is refused" {
 	[ "$("$HOLM" box --net none -- sh -c 'cat /proc/net/dev | tail -n +3 | wc -l')" = 1 ]
 	[ "$("$HOLM" box --net host -- readlink /proc/self/ns/net)" = "$(readlink /proc/self/ns/net)" ]
@@ -122,25 +112,6 @@ is_bare()
 	at HOST ip -o addr show up1 | grep -q 10.7.0.5/24
 	run -125 --separate-stderr box_at HOST --net phys:up1 --outlive-parent -- true
 	[[ $stderr == *"phys ends with holm"* ]]
-}
-
-# pasta needs /dev/net/tun, which not every machine gives to everybody.
-need_pasta()
-{
-	need pasta curl
-	need_hosts
-	mknod "$T/tun" c 10 200 || skip "needs to make a device"
-	chmod 666 "$T/tun"
-	at HOST mount --bind "$T/tun" /dev/net/tun || skip "needs /dev/net/tun"
-	at HOST ip addr add 192.0.2.10/24 dev up0
-	at HOST ip route add default via 192.0.2.1
-	start_at HOST python3 -m http.server --bind 127.0.0.1 8099
-	eventually at HOST curl -s -o /dev/null http://127.0.0.1:8099/
-}
-
-no_pasta()
-{
-	[ -z "$(pgrep -f '^pasta ' -U "$USER_ID")" ]
 }
 
 @test "pasta: an ordinary user's way out, as far as was asked" {

@@ -84,7 +84,7 @@ options() {
 	default) echo "" ;;
 	overlay) echo "--rootfs $BIN/root --overlay tmp --map-users 0:100000:65536 --map-groups 0:100000:65536 --pty yes --time-offset boottime=+1h --rlimit nofile=64 --nice 1" ;;
 	judge) echo "--limits best-effort --judge --workspace /work --time 1h --wall 1h --idle 1h --output 1m --memory 64m --seccomp-action kill --stack 8m" ;;
-	net) echo "--net bridge:fault,name=a --net veth,ip=10.99.0.2/24,rate=10mbit -p 8080:80 -p 9000-9999:9000-9999/udp --hostname x" ;;
+	net) echo "--net bridge:fault,name=a --net veth,ip=10.99.0.2/24,rate=10mbit -p 8080:80 -p 9000-9999:9000-9999/udp --hostname x --deny out:any --allow in:tcp:box:x:80 --allow out:internet" ;;
 	limits) echo "--limits best-effort --cgroup --memory 64m --pids 20" ;;
 	user) echo "--user root --hostname x --cap net_admin --ro-bind $BIN/root:/r --tmpfs /t" ;;
 	esac

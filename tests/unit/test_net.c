@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/ip.h"
+#include "base/netrule.h"
 #include "base/portmap.h"
+#include "base/spans.h"
 #include "base/str.h"
 #include "state/network.h"
 
@@ -156,6 +159,132 @@ static void ports_clash_or_not(void **state)
 	}
 }
 
+static void rules_are_read_and_written(void **state)
+{
+	static const char *const good[][2] = {
+		{ "out:any", "out:any" },
+		{ "in:tcp:any:443,80", "in:tcp:any:80,443" },
+		{ "out:udp:10.1.2.3/8", "out:udp:10.0.0.0/8" },
+		{ "out:10.1.2.3/32:1-3,4,2", "out:10.1.2.3:1-4" },
+		{ "in:[fd00::5]:8000-8099", "in:[fd00::5]:8000-8099" },
+		{ "out:tcp:[fd00::/8]", "out:tcp:[fd00::/8]" },
+		{ "in:box:web-1:80", "in:box:web-1:80" },
+		{ "out:net:back", "out:net:back" },
+		{ "out:icmp:internet", "out:icmp:internet" },
+		{ "out:host:53", "out:host:53" },
+		{ "out:udp:dns", "out:udp:dns" },
+		{ "in:any:65535", "in:any:65535" },
+	};
+	static const char *const bad[] = {
+		"",
+		"any",
+		"out",
+		"out:",
+		"out:nosuch",
+		"out:tcp",
+		"out:any:0",
+		"out:any:65536",
+		"out:any:80-79",
+		"out:any:",
+		"out:any:80:81",
+		"out:any:x",
+		"out:fd00::1",
+		"out:[10.0.0.1]",
+		"out:[fd00::1",
+		"out:[fd00::1]x",
+		"out:box:",
+		"out:box:Web",
+		"out:box:-a",
+		"in:dns",
+		"out:icmp:any:1",
+		"out:dns:53",
+		"out:icmp:dns",
+		"up:any",
+		"out:tcp:udp:any",
+		"out:10.0.0.0/33",
+		"out:any:1,2,",
+		"out:any:1-2-3",
+		"out:any:1,,2",
+	};
+	char text[NETRULE_TEXT_MAX];
+	struct netrule r, again;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (netrule_parse(good[i][0], i % 2, &r, &why) < 0)
+			fail_msg("%s: %s", good[i][0], why);
+		netrule_print(&r, text);
+		assert_string_equal(strchr(text, ' ') + 1, good[i][1]);
+		assert_int_equal(str_starts(text, "allow "), i % 2);
+		assert_int_equal(netrule_read(text, &again), 0);
+		assert_memory_equal(&r, &again, sizeof(r));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (netrule_parse(bad[i], true, &r, &why) != -EINVAL || !why)
+			fail_msg("\"%s\" was taken", bad[i]);
+}
+
+static void add_span(struct spans *s, const char *text)
+{
+	struct ip_net n = net(text);
+
+	spans_add_net(s, &n);
+}
+
+static void print_spans(const struct spans *s, char out[512])
+{
+	char first[IP_TEXT_MAX], last[IP_TEXT_MAX];
+
+	out[0] = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		struct ip a = { .family = s->len == 4 ? AF_INET : AF_INET6 }, b = a;
+
+		memcpy(a.bytes, s->items[i].first, s->len);
+		memcpy(b.bytes, s->items[i].last, s->len);
+		snprintf(out + strlen(out), 512 - strlen(out), "%s%s-%s", i ? " " : "",
+			 ip_print(&a, first), ip_print(&b, last));
+	}
+}
+
+static void stretches_are_joined_and_cut(void **state)
+{
+	struct spans s = { .len = 4 }, holes = { .len = 4 }, six = { .len = 16 };
+	char text[512];
+
+	(void)state;
+	add_span(&s, "10.0.1.0/24");
+	add_span(&s, "10.0.0.0/24"); /* touches it */
+	add_span(&s, "10.0.0.7/32"); /* within */
+	add_span(&s, "10.0.4.0/24");
+	add_span(&s, "255.255.255.0/24");
+	spans_tidy(&s);
+	print_spans(&s, text);
+	assert_string_equal(text, "10.0.0.0-10.0.1.255 10.0.4.0-10.0.4.255 "
+				  "255.255.255.0-255.255.255.255");
+	add_span(&holes, "10.0.0.0/32");
+	add_span(&holes, "10.0.1.255/32");
+	add_span(&holes, "10.0.0.128/25");
+	add_span(&holes, "10.0.4.0/22");
+	add_span(&holes, "255.255.255.255/32");
+	spans_tidy(&holes);
+	spans_without(&s, &holes);
+	print_spans(&s, text);
+	assert_string_equal(text, "10.0.0.1-10.0.0.127 10.0.1.0-10.0.1.254 "
+				  "255.255.255.0-255.255.255.254");
+	add_span(&six, "::/0");
+	add_span(&six, "fd00::1");
+	spans_tidy(&six);
+	print_spans(&six, text);
+	assert_string_equal(text, "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+	spans_without(&six, &six);
+	assert_int_equal(six.n, 0);
+	assert_false(s.failed || holes.failed || six.failed);
+	spans_done(&s);
+	spans_done(&holes);
+	spans_done(&six);
+}
+
 static void the_lowest_free_number_is_chosen(void **state)
 {
 	struct lease used[] = { { .number = 2 }, { .number = 3 }, { .number = 5 } };
@@ -215,6 +344,8 @@ int main(void)
 		cmocka_unit_test(networks_overlap_or_not),
 		cmocka_unit_test(ports_are_read_and_written),
 		cmocka_unit_test(ports_clash_or_not),
+		cmocka_unit_test(rules_are_read_and_written),
+		cmocka_unit_test(stretches_are_joined_and_cut),
 		cmocka_unit_test(the_lowest_free_number_is_chosen),
 		cmocka_unit_test(names_of_leases_and_networks),
 	};

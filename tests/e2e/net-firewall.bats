@@ -1,0 +1,326 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The firewall of a box: who may talk to whom, decided where the box cannot change it. HOST is a
+# network namespace of the test's own.
+
+load net
+
+setup()
+{
+	load helpers
+	exec </dev/null
+	STARTED=()
+	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
+	chmod 755 "$T"
+	cd "$T" || return 1
+	traces >"$FILE_DIR/before"
+	need_root
+	need ip nft nsenter unshare curl jq
+	make_host HOST
+	at HOST nft add table inet try || skip "needs nf_tables"
+	at HOST nft delete table inet try
+}
+
+teardown()
+{
+	local name pid
+
+	for name in $(hnet ls --json 2>/dev/null | jq -r '.[].name'); do
+		for pid in $(hnet inspect "$name" | jq '.boxes[].pid'); do kill -KILL "$pid" || :; done
+		eventually hnet rm "$name"
+	done
+	for pid in "${STARTED[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	cd /
+	assert_nothing_left
+	rm -rf "$T"
+}
+
+hnet()
+{
+	at HOST "$HOLM" net "$@"
+}
+
+# serve OPTION...: a box that serves at its port 8000; SERVER is a process of it
+serve()
+{
+	rm -f out err info status
+	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" --)
+	NAME=srv start_box "$@" -- python3 -u -m http.server --bind :: 8000
+	PREFIX=()
+	SERVER=$MAIN
+	eventually nsenter "--net=/proc/$SERVER/ns/net" curl -s -o /dev/null http://127.0.0.1:8000/
+}
+
+# fetch URL OPTION...: what a box of that network gets: 200, or 000
+fetch()
+{
+	local url=$1
+
+	shift
+	box_at HOST "$@" -- curl -s -g -m 2 -o /dev/null -w '%{http_code}' "$url" 2>/dev/null || :
+}
+
+# seen NUMBER: how many packets that rule has decided about
+seen()
+{
+	hnet rules "$SERVER" --json | jq ".[] | select(.number == $1) | .packets"
+}
+
+@test "two web servers: one accepts the other alone, that may go out to it alone" {
+	hnet create web
+	serve --net bridge:web,hostname=one --allow in:tcp:box:two:8000
+	local one=$SERVER address
+	address=$(hnet inspect web | jq -r '.boxes[0].address4')
+	[ "$(fetch http://one:8000/ --net bridge:web,hostname=two)" = 200 ]
+	[ "$(fetch http://one:8000/ --net bridge:web,hostname=three)" = 000 ]
+	[ "$(fetch http://one:8000/ --net bridge:web)" = 000 ]
+	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" --)
+	rm -f out err info status
+	NAME=two start_box --net bridge:web,hostname=two --allow out:tcp:box:one:8000 --allow out:dns \
+		-- python3 -u -m http.server --bind :: 8000
+	PREFIX=()
+	local two=$MAIN
+	eventually nsenter "--net=/proc/$two/ns/net" curl -s -o /dev/null http://127.0.0.1:8000/
+	# One way it is fetched, the other way it is refused: by the one's rules, and by the two's.
+	[ "$(nsenter "--net=/proc/$two/ns/net" curl -s -m 2 -o /dev/null -w '%{http_code}' "http://$address:8000/")" = 200 ]
+	not nsenter "--net=/proc/$two/ns/net" curl -s -m 2 "http://10.77.0.1:8000/"
+	[ "$(hnet rules "$two" --json | jq -c '.[] | [.number, .rule]' | tr '\n' ' ')" = '[1,"allow out:tcp:box:one:8000"] [2,"allow out:udp:10.77.0.1:53"] [0,"allow in"] [0,"deny out"] ' ] ||
+		[ "$(hnet rules "$two" --json | jq -r '.[1].rule')" = "allow out:10.77.0.1:53" ]
+	hnet rules one | grep -q 'allow in:tcp:box:two:8000'
+	kill -KILL "$one" "$two"
+}
+
+@test "a name is an address as long as somebody has it, and no longer" {
+	local holder
+
+	hnet create web --no-dns
+	serve --net bridge:web,ip=10.77.0.9 --allow in:tcp:box:friend
+	[ "$(fetch http://10.77.0.9:8000/ --net bridge:web,hostname=friend,ip=10.77.0.20)" = 200 ]
+	# The same address, another name.
+	[ "$(fetch http://10.77.0.9:8000/ --net bridge:web,hostname=stranger,ip=10.77.0.20)" = 000 ]
+	# Whoever was there before the rules is known to them, too.
+	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" --)
+	rm -f out err info status
+	start_box --net bridge:web,hostname=early,ip=10.77.0.30 -- sleep 60
+	PREFIX=()
+	holder=$MAIN
+	not nsenter "--net=/proc/$holder/ns/net" curl -s -m 1 http://10.77.0.9:8000/
+	hnet allow "$SERVER" in:tcp:box:early:8000
+	nsenter "--net=/proc/$holder/ns/net" curl -s -m 2 -o /dev/null http://10.77.0.9:8000/
+	# All who have it are killed, and nobody could say good-bye: the next one with that address is nobody.
+	kill -KILL "$BOX" "$INIT"
+	eventually gone "$holder"
+	[ "$(fetch http://10.77.0.9:8000/ --net bridge:web,ip=10.77.0.30)" = 000 ]
+	[ -z "$(nsenter "--net=/proc/$SERVER/ns/net" nft list set inet holm box4-early | grep elements)" ]
+	kill -KILL "$SERVER"
+}
+
+@test "rules: the last one decides; the first one says what becomes of the rest" {
+	at HOST ip link add up0 type veth peer name up1
+	at HOST ip addr add 10.9.9.1/24 dev up0
+	at HOST ip link set up0 up
+	at HOST ip link set up1 up
+	start_at HOST python3 -m http.server --bind 0.0.0.0 8001
+	start_at HOST python3 -m http.server --bind 0.0.0.0 8002
+	eventually at HOST curl -s -o /dev/null http://127.0.0.1:8001/
+	eventually at HOST curl -s -o /dev/null http://127.0.0.1:8002/
+	veth() {
+		local port=$1
+
+		shift
+		fetch "http://10.9.0.1:$port/" --net veth,ip=10.9.0.2/24,gateway=10.9.0.1 "$@"
+	}
+	[ "$(veth 8001)" = 200 ]
+	[ "$(veth 8001 --deny out:any)" = 000 ]
+	[ "$(veth 8001 --deny out:any --allow out:tcp:10.9.0.1:8001)" = 200 ]
+	[ "$(veth 8002 --deny out:any --allow out:tcp:10.9.0.1:8001)" = 000 ]
+	[ "$(veth 8001 --allow out:tcp:10.9.0.1:8001)" = 200 ]
+	[ "$(veth 8002 --allow out:tcp:10.9.0.1:8001)" = 000 ]
+	[ "$(veth 8002 --allow out:any:8001-8002)" = 200 ]
+	[ "$(veth 8002 --deny out:udp:any)" = 200 ]
+	[ "$(veth 8002 --deny out:tcp:any:8000,8002-8003)" = 000 ]
+	[ "$(veth 8001 --deny out:tcp:any:8000,8002-8003)" = 200 ]
+	[ "$(veth 8001 --allow out:any --deny out:10.9.0.0/24)" = 000 ]
+	[ "$(veth 8001 --deny out:any --allow out:any)" = 200 ]
+	[ "$(veth 8001 --deny out:host)" = 000 ]
+	[ "$(veth 8001 --allow out:host)" = 200 ]
+	[ "$(veth 8001 --allow out:internet)" = 000 ]
+	[ "$(veth 8001 --deny out:internet)" = 200 ]
+	[ "$(veth 8001 --deny in:any)" = 200 ] # answers are no visitors
+	# Who is refused hears it at once.
+	run at HOST "$HOLM" box --net veth,ip=10.9.0.2/24,gateway=10.9.0.1 --deny out:any -- \
+		python3 -c 'import socket, time
+t = time.time()
+try:
+	socket.create_connection(("10.9.0.1", 8001), 5)
+except OSError as e:
+	print(e.strerror, time.time() - t < 1)'
+	[ "$output" = "No route to host True" ]
+}
+
+@test "rules: IPv6, UDP and ICMP" {
+	local v6=--net=veth,ip=10.9.0.2/24,ip=fd09::2/64,gateway=10.9.0.1,gateway=fd09::1
+
+	start_at HOST python3 -m http.server --bind :: 8001
+	eventually at HOST curl -s -g -o /dev/null 'http://[::1]:8001/'
+	start_at HOST python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 8003))
+while True:
+	data, who = s.recvfrom(100)
+	s.sendto(data.upper(), who)'
+	[ "$(fetch 'http://[fd09::1]:8001/' "$v6")" = 200 ]
+	[ "$(fetch 'http://[fd09::1]:8001/' "$v6" --deny out:any)" = 000 ]
+	[ "$(fetch 'http://[fd09::1]:8001/' "$v6" --allow 'out:tcp:[fd09::1]:8001')" = 200 ]
+	[ "$(fetch 'http://[fd09::1]:8001/' "$v6" --allow 'out:tcp:[fd09::/64]:8001')" = 200 ]
+	[ "$(fetch 'http://[fd09::1]:8001/' "$v6" --allow 'out:tcp:[fd08::/64]:8001')" = 000 ]
+	[ "$(fetch 'http://10.9.0.1:8001/' "$v6" --allow 'out:tcp:[fd09::1]:8001')" = 000 ]
+	udp() {
+		box_at HOST "$v6" "$@" -- python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(2)
+try:
+	s.connect(("10.9.0.1", 8003))
+	s.send(b"hello")
+	print(s.recv(100).decode())
+except OSError as e:
+	print("refused")'
+	}
+	eventually test "$(udp)" = HELLO
+	[ "$(udp --allow out:udp:any:8003)" = HELLO ]
+	[ "$(udp --allow out:tcp:any:8003)" = refused ]
+	[ "$(udp --allow out:any:8003)" = HELLO ]
+	[ "$(udp --deny out:udp:10.9.0.1:8003)" = refused ]
+	# Ping without raw sockets.
+	at HOST sh -c 'echo 0 1000000 >/proc/sys/net/ipv4/ping_group_range'
+	ping_it() { box_at HOST "$v6" --user root "$@" -- python3 -c 'import socket, sys
+six = ":" in sys.argv[1]
+s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM, 58 if six else 1)
+s.settimeout(2)
+try:
+	s.sendto(bytes([128 if six else 8, 0, 0, 0, 0, 0, 0, 1]), (sys.argv[1], 0))
+	s.recv(100)
+	print("pong")
+except PermissionError:
+	print("ping is not allowed")
+except OSError:
+	print("nothing")' "$PEER"; }
+	for PEER in 10.9.0.1 fd09::1; do
+		if [ "$(ping_it)" = pong ]; then
+			[ "$(ping_it --allow out:icmp:any)" = pong ]
+			[ "$(ping_it --allow out:tcp:any)" != pong ]
+			[ "$(ping_it --deny out:icmp:any)" != pong ]
+		fi
+	done
+}
+
+@test "rules of a box that runs: a connection that is denied ends, one that is not goes on" {
+	hnet create web --no-dns
+	rm -f out err info status
+	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" --)
+	start_box --net bridge:web,ip=10.77.0.9 -- python3 -u -c 'import socket
+with socket.create_server(("", 8000)) as server:
+	while True:
+		c, _ = server.accept()
+		while data := c.recv(100):
+			c.sendall(data.upper())'
+	PREFIX=()
+	SERVER=$MAIN
+	coproc TALK { at HOST python3 -u -c 'import socket, sys
+s = socket.create_connection(("10.77.0.9", 8000))
+s.settimeout(2)
+for line in sys.stdin:
+	try:
+		s.sendall(line.encode())
+		print(s.recv(100).decode(), end="")
+	except OSError:
+		print("silence")' 3>&-; }
+	STARTED+=("$TALK_PID")
+	say() { echo "$1" >&"${TALK[1]}" && read -r -t 10 -u "${TALK[0]}" REPLY; }
+	eventually at HOST python3 -c 'import socket; socket.create_connection(("10.77.0.9", 8000))'
+	say hello
+	[ "$REPLY" = HELLO ]
+	[ "$(hnet rules "$SERVER")" = "no rules: everything is let through" ]
+	# What was going on is not disturbed by rules that allow it, whoever began.
+	hnet allow "$SERVER" in:tcp:any:8000
+	hnet deny "$SERVER" out:any
+	say more
+	[ "$REPLY" = MORE ]
+	[ "$(seen 1)" -gt 0 ]
+	[ "$(seen 2)" = 0 ]
+	local before
+	before=$(seen 1)
+	hnet deny "$SERVER" in:10.77.0.1
+	[ "$(seen 1)" -ge "$before" ] # what was counted stays counted
+	say and
+	[ "$REPLY" = silence ]
+	[ "$(seen 3)" -gt 0 ]
+	hnet withdraw "$SERVER" 3
+	hnet rules "$SERVER"
+	[ "$(hnet rules "$SERVER" --json | jq -r '.[].rule' | tr '\n' ' ')" = "allow in:tcp:any:8000 deny out:any deny in allow out " ]
+	hnet withdraw "$SERVER" 1 2
+	[ -z "$(nsenter "--net=/proc/$SERVER/ns/net" nft list ruleset)" ]
+	kill -KILL "$SERVER"
+}
+
+@test "a box cannot change its rules, and none is silently weaker" {
+	hnet create web --no-dns
+	for cap in net_admin net_raw all; do
+		run -125 --separate-stderr box_at HOST --net bridge:web --deny out:any --cap "$cap" -- true
+		[[ $stderr == "holm: rules: with the capability net_"*" the box could "*" them" ]]
+	done
+	# As root of it, and with namespaces of its own on top.
+	box_at HOST --net bridge:web --deny out:any --user root --seccomp none --proc /proc:full -- sh -c '
+		nft flush ruleset; nft list ruleset; unshare -U nft flush ruleset
+		python3 -c "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"
+		unshare -U python3 -c "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"
+		true' >out 2>&1
+	cat out
+	not grep -q 'table inet' out
+	[ "$(grep -c 'PermissionError: .* Operation not permitted' out)" = 2 ]
+	run -125 --separate-stderr at HOST "$HOLM" box --allow out:any -- true
+	[[ $stderr == "holm: rules: allow and deny need an interface that they are about: --net" ]]
+	run -125 --separate-stderr hnet allow "$HOST" out:any
+	[[ $stderr == *"has the host's network, and the rules of that are not holm's" ]]
+	run -125 --separate-stderr hnet allow nosuch out:any
+	[[ $stderr == *"no box on a network has the name \"nosuch\""* ]]
+	run -125 --separate-stderr hnet allow 1 out:nobody
+	[[ $stderr == "holm: firewall: out:nobody: the peer is any, host, internet, dns, ADDRESS"* ]]
+	serve --net bridge:web,hostname=a
+	run -125 --separate-stderr hnet withdraw a 1
+	[[ $stderr == "holm: firewall: there is no rule 1; there are 0" ]]
+	run -125 --separate-stderr hnet allow a out:net:nosuch
+	[[ $stderr == *"there is no network \"nosuch\"" ]]
+	kill -KILL "$SERVER"
+}
+
+@test "an ordinary user's rules: with pasta, and while it runs" {
+	kill -KILL "$HOST"
+	need_pasta
+	as_user_words
+	start_at HOST python3 -m http.server --bind 127.0.0.1 8001
+	start_at HOST python3 -m http.server --bind 127.0.0.1 8002
+	eventually at HOST curl -s -o /dev/null http://127.0.0.1:8001/
+	eventually at HOST curl -s -o /dev/null http://127.0.0.1:8002/
+	user_gets() {
+		local port=$1
+
+		shift
+		as_user_at HOST "$HOLM" box --net pasta,host=yes "$@" -- curl -s -m 3 -o /dev/null -w '%{http_code}' "http://192.0.2.1:$port/" || :
+	}
+	[ "$(user_gets 8001)" = 200 ]
+	[ "$(user_gets 8001 --allow out:tcp:any:8002)" = 000 ]
+	[ "$(user_gets 8002 --allow out:tcp:any:8002)" = 200 ]
+	rm -f out err info status
+	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" "--mount=/proc/$HOST/ns/mnt" -- "${AS_USER[@]}")
+	start_box --net pasta,host=yes -- sh -c 'while sleep 0.1; do curl -s -m 1 -o /dev/null -w "%{http_code}\n" http://192.0.2.1:8001/; done'
+	PREFIX=()
+	eventually grep -q 200 "$T/out"
+	as_user_at HOST "$HOLM" net deny "$MAIN" out:tcp:any:8001
+	eventually grep -q 000 "$T/out"
+	as_user_at HOST "$HOLM" net rules "$MAIN" | grep -q 'deny out:tcp:any:8001'
+	end_box KILL || :
+}
