@@ -158,3 +158,27 @@ uint32_t ip_net_index(const struct ip_net *n, const struct ip *a)
 
 	return last_bits(a) - last_bits(&base);
 }
+
+/* ---- RFC 6890, and what it speaks of ---- */
+
+const char *const ip_special[] = { "0.0.0.0/8",      "10.0.0.0/8",
+				   "100.64.0.0/10",  "127.0.0.0/8",
+				   "169.254.0.0/16", "172.16.0.0/12",
+				   "192.0.0.0/24",   "192.0.2.0/24",
+				   "192.88.99.0/24", "192.168.0.0/16",
+				   "198.18.0.0/15",  "198.51.100.0/24",
+				   "203.0.113.0/24", "224.0.0.0/4",
+				   "240.0.0.0/4",    "::/3",
+				   "2001::/23",      "2001:db8::/32",
+				   "2002::/16",      "4000::/2",
+				   "8000::/1",       NULL };
+
+bool ip_is_special(const struct ip *a)
+{
+	struct ip_net n;
+
+	for (size_t i = 0; ip_special[i]; i++)
+		if (ip_net_parse(ip_special[i], &n) == 0 && ip_net_has(&n, a))
+			return true;
+	return false;
+}

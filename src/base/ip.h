@@ -42,6 +42,14 @@ bool ip_eq(const struct ip *a, const struct ip *b);
 bool ip_is_any(const struct ip *a);      /* 0.0.0.0, :: */
 bool ip_is_loopback(const struct ip *a); /* 127.0.0.0/8, ::1 */
 
+/*
+ * Is it neither one party's own on the internet, nor anybody's there? Private, of the link, of a
+ * group, of loopback, reserved, for documents; or an IPv6 address that stands for such a one.
+ */
+bool ip_is_special(const struct ip *a);
+/* Those networks, as text, up to NULL. */
+extern const char *const ip_special[];
+
 /* The network's first address: what is not of the prefix is 0. */
 struct ip_net ip_net_base(const struct ip_net *n);
 bool ip_net_has(const struct ip_net *n, const struct ip *a);

@@ -132,7 +132,12 @@ static void write_refuse(struct nft_text *t)
 	struct nft_rule r = nft_rule_begin(t, "refuse");
 
 	in_direction(t, IP_CT_DIR_ORIGINAL);
-	nft_refuse(t);
+	of_protocol(t, IPPROTO_TCP);
+	nft_refuse(t, true);
+	nft_rule_end(t, r, NULL);
+	r = nft_rule_begin(t, "refuse");
+	in_direction(t, IP_CT_DIR_ORIGINAL);
+	nft_refuse(t, false);
 	nft_rule_end(t, r, NULL);
 	r = nft_rule_begin(t, "refuse");
 	nft_verdict(t, NF_DROP, NULL);

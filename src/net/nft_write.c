@@ -337,13 +337,14 @@ void nft_verdict(struct nft_text *t, uint32_t code, const char *chain)
 	end(t, e);
 }
 
-void nft_refuse(struct nft_text *t)
+void nft_refuse(struct nft_text *t, bool tcp)
 {
 	struct expression e = begin(t, "reject");
 	uint8_t code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
 
-	nft_put_u32(t, NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
-	nft_put_bytes(t, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
+	nft_put_u32(t, NFTA_REJECT_TYPE, tcp ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+	if (!tcp)
+		nft_put_bytes(t, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
 	end(t, e);
 }
 

@@ -67,7 +67,8 @@ void nft_compare(struct nft_text *t, uint32_t op, const void *data, size_t len);
 void nft_in_set(struct nft_text *t, const char *set, uint32_t number);
 void nft_counter(struct nft_text *t, uint64_t packets, uint64_t bytes);
 void nft_verdict(struct nft_text *t, uint32_t code, const char *chain);
-void nft_refuse(struct nft_text *t); /* with ICMP's "administratively prohibited" */
+/* With a reset, or with ICMP's "administratively prohibited". */
+void nft_refuse(struct nft_text *t, bool tcp);
 void nft_log(struct nft_text *t, uint16_t group);
 /* To the socket of the host order `port` at that IPv4 address. */
 void nft_tproxy(struct nft_text *t, const uint8_t address[4], uint16_t port);

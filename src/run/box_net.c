@@ -20,7 +20,7 @@
 
 size_t want_nets(const struct run *r)
 {
-	return want_pasta(r) ? 0 : r->d->nets.n;
+	return is_played(r) ? 0 : r->d->nets.n;
 }
 
 struct box_net *box_net_of(struct run *r)
@@ -36,7 +36,7 @@ struct box_net *box_net_of(struct run *r)
 		snprintf(n->interfaces[n->n].object, sizeof(n->interfaces[0].object), "%s",
 			 r->d->nets.items[n->n].object ? r->d->nets.items[n->n].object : "");
 	n->ends = (struct net_ends)NET_ENDS_INIT;
-	n->pasta_pidfd = -1;
+	n->player_pidfd = -1;
 	r->net = n;
 	return n;
 }
@@ -306,6 +306,14 @@ int act_rules(struct run *r, size_t i)
 	return lost_child(r);
 }
 
+int act_egress(struct run *r, size_t i)
+{
+	struct box_net *n = box_net_of(r);
+
+	(void)i;
+	return n ? egress_start(r, n) : -ENOMEM;
+}
+
 /* ---- the end ---- */
 
 /* Its namespace is there as long as we hold it. Nobody could be told that this failed. */
@@ -328,7 +336,7 @@ void box_net_end(struct run *r)
 
 	if (!n)
 		return;
-	pasta_end(n);
+	player_end(n);
 	for (size_t i = n->n; i-- > 0;) {
 		bring_back(n, &n->interfaces[i]);
 		if (n->interfaces[i].lease.pid)

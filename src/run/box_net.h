@@ -19,7 +19,7 @@ struct box_interface {
 struct box_net {
 	struct net_ends ends;
 	size_t n;
-	int pasta_pid, pasta_pidfd; /* 0, -1: none */
+	int player_pid, player_pidfd; /* 0, -1: none */
 	struct box_interface interfaces[];
 };
 
@@ -30,6 +30,24 @@ void box_net_note_ports(struct run *r, const struct portmap *ports, size_t n);
 /* Copies the words of the kernel to where a failure is told from, and returns `code`. */
 int box_net_failed(struct run *r, const struct net_socket *s, int code);
 
-/* ---- box_pasta.c ---- */
+/* ---- box_player.c ---- */
+
+#define PLAYER_PATH_MAX 512
+
+struct player {
+	char path[PLAYER_PATH_MAX];
+	char **argv;
+	bool ends_with_us; /* with the thread that starts it; else it sees to its end itself */
+	int fds[2];        /* that it gets, under their numbers */
+	size_t n_fds;
+};
+
+/* In $PATH. -ENOENT */
+int player_find(const char *name, char out[PLAYER_PATH_MAX]);
+/* Returns when it has said that it is ready. */
+int player_start(struct run *r, struct box_net *n, const struct player *p);
+void player_end(struct box_net *n);
+
+/* ---- box_pasta.c, box_egress.c ---- */
 int pasta_start(struct run *r, struct box_net *n);
-void pasta_end(struct box_net *n);
+int egress_start(struct run *r, struct box_net *n);

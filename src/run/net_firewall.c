@@ -15,14 +15,6 @@
 
 /* ---- who is meant ---- */
 
-/* What is no single party's on the internet: RFC 6890 and what it speaks of. */
-static const char *const not_internet[] = {
-	"0.0.0.0/8",       "10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8",    "169.254.0.0/16",
-	"172.16.0.0/12",   "192.0.0.0/24",   "192.0.2.0/24",  "192.168.0.0/16", "198.18.0.0/15",
-	"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",   "240.0.0.0/4",    "2001::/23",
-	"2001:db8::/32",   "2002::/16",
-};
-
 struct looking_up {
 	const struct networks *n; /* NULL: there are none */
 	bool has_host;
@@ -71,10 +63,10 @@ static void internet(struct looking_up *u, struct firewall_peer *p)
 
 	ip_net_parse("0.0.0.0/0", &net);
 	add_net(p, &net);
-	ip_net_parse("2000::/3", &net);
+	ip_net_parse("::/0", &net);
 	add_net(p, &net);
-	for (size_t i = 0; i < ARRAY_SIZE(not_internet); i++)
-		if (ip_net_parse(not_internet[i], &net) == 0)
+	for (size_t i = 0; ip_special[i]; i++)
+		if (ip_net_parse(ip_special[i], &net) == 0)
 			spans_add_net(&special[net.ip.family == AF_INET6], &net);
 	for (int v6 = 0; v6 < 2; v6++) {
 		spans_tidy(&special[v6]);

@@ -235,8 +235,9 @@ void undo_watch(struct run *r);
 count_fn want_net_devices;
 act_fn act_net_device;
 void undo_net_devices(struct run *r);
-count_fn want_nets, want_pasta, want_rules;
-act_fn act_net, act_pasta, act_rules;
+count_fn want_nets, want_pasta, want_egress, want_rules;
+act_fn act_net, act_pasta, act_egress, act_rules;
+bool is_played(const struct run *r); /* its network, by a program beside it */
 void undo_nets(struct run *r);
 count_fn want_unit, want_unit_enter;
 act_fn act_unit, act_unit_start, act_unit_limits, act_unit_enter;

@@ -49,6 +49,8 @@ const struct step steps[] = {
 	  act_net_device, undo_net_devices },
 	{ STAGE_LINK, "net", "make an interface in the network namespace", want_nets, act_net, undo_nets },
 	{ STAGE_LINK, "pasta", "have pasta play the network", want_pasta, act_pasta, undo_nets },
+	{ STAGE_LINK, "egress", "have holm-egress lead to the names that are allowed", want_egress, act_egress,
+	  undo_nets },
 	{ STAGE_LINK, "rules", "load the rules of the firewall", want_rules, act_rules, NULL },
 	{ STAGE_LINK, "go", "let the first process go on", want_link, act_go, NULL },
 	{ STAGE_LINK, "cgroup-rest", "make it in the v1 trees too, and set its limits", want_cgroup_rest,

@@ -69,15 +69,25 @@ int act_close_on_exec(struct run *r, size_t i)
 }
 
 /* Who enters the user namespace to make its network is somebody there only if that has its maps. */
+bool is_played(const struct run *r)
+{
+	return want_pasta(r) || want_egress(r);
+}
+
 size_t want_pasta(const struct run *r)
 {
 	return r->d->nets.n && r->d->nets.items[0].kind == NET_PASTA;
 }
 
+size_t want_egress(const struct run *r)
+{
+	return r->d->nets.n && r->d->nets.items[0].kind == NET_NAMES;
+}
+
 size_t want_map_parent(const struct run *r)
 {
 	return r->d->map_by == MAP_BY_PARENT || r->d->map_by == MAP_BY_HELPER ||
-	       (r->d->map_by == MAP_BY_CHILD && want_pasta(r));
+	       (r->d->map_by == MAP_BY_CHILD && is_played(r));
 }
 
 size_t want_idmap(const struct run *r)
@@ -113,7 +123,7 @@ int act_wait(struct run *r, size_t i)
 
 size_t want_map_self(const struct run *r)
 {
-	return r->d->map_by == MAP_BY_CHILD && !want_pasta(r);
+	return r->d->map_by == MAP_BY_CHILD && !is_played(r);
 }
 
 int act_map_self(struct run *r, size_t i)

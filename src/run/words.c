@@ -256,6 +256,12 @@ static void put_rules(struct buf *out, const struct decided *d)
 		buf_printf(out, "%s%s", i ? ", " : "", netrule_print(&d->rules.items[i], text));
 }
 
+static void put_hosts(struct buf *out, const struct spec *s)
+{
+	for (size_t i = 0; i < s->allow_hosts.n; i++)
+		buf_printf(out, "%s%s", i ? "," : "", s->allow_hosts.items[i]);
+}
+
 /* What there is to say of the object of a step; nothing for most. */
 void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out)
 {
@@ -277,6 +283,8 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 		put_net(out, &d->nets.items[i]);
 	else if (str_eq(s->name, "rules"))
 		put_rules(out, d);
+	else if (str_eq(s->name, "egress"))
+		put_hosts(out, r->spec);
 	else if (str_eq(s->name, "names"))
 		buf_printf(out, "%s", d->hostname);
 	else if (str_eq(s->name, "rlimit"))
@@ -335,6 +343,8 @@ static const struct hint {
 	{ "net", EOPNOTSUPP, "this kernel has no interfaces of that kind" },
 	{ "net", EBUSY,
 	  "an interface of a bridge, or one with macvlans, can be no parent of another kind" },
+	{ "egress", ENOENT,
+	  "it is installed with holm; its place is beside holm, in libexec/holm, or in $PATH" },
 	{ "pasta", ENOENT, "install it (Debian: apt-get install passt)" },
 	{ "join", EPERM,
 	  "entering it needs CAP_SYS_ADMIN over it: start as root, or join the user "

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hostname.h"
 #include "base/str.h"
 #include "spec/spec.h"
 
@@ -399,10 +400,38 @@ static int decide_one(struct spec *s, const struct facts *f, const struct net_wi
 	return 0;
 }
 
+/* lo alone, with all addresses of the world: who has a name is what holm-egress says. */
+static int add_names(struct spec *s, struct err *e)
+{
+	struct net_wish *slot;
+	const char **dns;
+
+	if (!s->only_hosts && s->egress_log)
+		return err_set(e, EINVAL, "egress-log: goes with allow-host");
+	if (!s->only_hosts)
+		return 0;
+	if (s->ns[NS_NET].mode != NS_NEW || s->nets.n || s->publish.n || s->rules.n)
+		return err_set(e, EINVAL,
+			       "allow-host: makes the whole network: no other interface, port or "
+			       "rule goes with it");
+	slot = arena_push(s->arena, &s->d.nets.items, &s->d.nets.n, sizeof(*slot));
+	if (!slot)
+		return err_errno(e, ENOMEM, "net");
+	*slot = (struct net_wish){ .kind = NET_NAMES, .name = "lo" };
+	dns = arena_push(s->arena, &slot->dns.items, &slot->dns.n, sizeof(*dns));
+	if (!dns)
+		return err_errno(e, ENOMEM, "net");
+	*dns = EGRESS_ADDRESS;
+	return 0;
+}
+
 int check_net(struct spec *s, const struct facts *f, struct err *e)
 {
 	bool ports_taken = false;
 	int r = check_wishes(s, f, e);
+
+	if (r == 0)
+		r = add_names(s, e);
 
 	for (size_t i = 0; r == 0 && i < s->nets.n; i++)
 		r = decide_one(s, f, &s->nets.items[i], &ports_taken, e);

@@ -87,6 +87,11 @@ const struct field spec_fields[] = {
 	{ "deny", 0, FIELD_LIST, "Network", "in|out:[PROTO:]PEER[:PORTS]",
 	  "do not let through; of several rules the last one decides", set_rule, false },
 
+	{ "allow-host", 0, FIELD_LIST, "Network", "NAME[=ADDRESS][:PORT][,...]",
+	  "reach these names, by tcp, and nothing else; *.NAME is every name below it", set_allow_host, 0 },
+	{ "egress-log", 0, 0, "Network", "FILE|-",
+	  "where --allow-host says what was reached and refused", set_string, AT(egress_log) },
+
 	{ "user", 'u', 0, "Ids", "root|UID[:GID]",
 	  "who the command is inside (the caller's own ids)", set_string, AT(user) },
 	{ "map-users", 0, FIELD_LIST, "Ids", "IN:OUT:COUNT", "map user ids", set_map, AT(map_users) },

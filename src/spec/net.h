@@ -13,6 +13,7 @@ enum net_kind {
 	NET_IPVLAN,
 	NET_PHYS,  /* that interface itself */
 	NET_PASTA, /* the program pasta, for ordinary users */
+	NET_NAMES, /* lo alone, and the program holm-egress behind it */
 	NET_KINDS,
 };
 

@@ -3,11 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hostname.h"
 #include "base/str.h"
 #include "spec/spec.h"
 
-const char *const net_kind_words[NET_KINDS] = { "veth",   "bridge", "macvlan",
-						"ipvlan", "phys",   "pasta" };
+const char *const net_kind_words[NET_KINDS] = { "veth", "bridge", "macvlan", "ipvlan",
+						"phys", "pasta",  "names" };
 
 struct reading {
 	struct spec *s;
@@ -246,7 +247,7 @@ static int read_mode(struct reading *r, char *mode)
 
 	if (colon)
 		*colon++ = 0;
-	for (int i = 0; i < NET_KINDS; i++) {
+	for (int i = 0; i < NET_NAMES; i++) {
 		if (!str_eq(mode, net_kind_words[i]))
 			continue;
 		r->w->kind = (enum net_kind)i;
@@ -309,4 +310,33 @@ int set_rule(struct spec *s, const struct field *f, const char *value, struct er
 		return err_errno(e, ENOMEM, "%s", f->name);
 	*slot = rule;
 	return 0;
+}
+
+static int add_host(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	struct host_wish wish;
+	const char *why = NULL, **slot;
+
+	if (host_wish_parse(value, &wish, &why) < 0)
+		return err_set(e, EINVAL, "%s: \"%.64s\": %s", f->name, value, why);
+	if (s->allow_hosts.n == ALLOW_HOSTS_MAX)
+		return err_set(e, E2BIG, "%s: at most %d", f->name, ALLOW_HOSTS_MAX);
+	slot = arena_push(s->arena, &s->allow_hosts.items, &s->allow_hosts.n, sizeof(*slot));
+	if (slot)
+		*slot = arena_strdup(s->arena, value);
+	return slot && *slot ? 0 : err_errno(e, ENOMEM, "%s", f->name);
+}
+
+/* A list of no names is one: nothing gets out. */
+int set_allow_host(struct spec *s, const struct field *f, const char *value, struct err *e)
+{
+	char *one, *rest = arena_strdup(s->arena, value);
+	int r = 0;
+
+	s->only_hosts = true;
+	if (!rest)
+		return err_errno(e, ENOMEM, "%s", f->name);
+	while (r == 0 && *value && (one = strsep(&rest, ",")))
+		r = add_host(s, f, one, e);
+	return r;
 }

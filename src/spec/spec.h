@@ -153,6 +153,7 @@ struct landlock_rule {
 
 typedef LIST(struct landlock_rule) landlock_rules;
 
+#define ALLOW_HOSTS_MAX 1000
 #define SERVICES_MAX    64
 #define SEAL_FDS_MAX    64
 #define SEAL_GROUPS_MAX 256
@@ -347,6 +348,9 @@ struct spec {
 	bool net_none;
 	LIST(struct portmap) publish; /* of the first interface that can */
 	LIST(struct netrule) rules;   /* the last one that speaks of a connection decides */
+	bool only_hosts;              /* nothing else is to be reached than these: */
+	strings allow_hosts;          /* as base/hostname.h reads them */
+	const char *egress_log;       /* a file, or "-" */
 
 	/* ids */
 	const char *user;
@@ -492,7 +496,7 @@ field_set_fn set_landlock, set_env, set_keep_fd, set_size, set_fallback;
 field_set_fn set_bind, set_tmpfs, set_overlay, set_place, set_file, set_symlink, set_propagation;
 
 /* parse_net.c */
-field_set_fn set_net, set_publish, set_rule;
+field_set_fn set_net, set_publish, set_rule, set_allow_host;
 
 /* parse_limits.c */
 field_set_fn set_memory, set_swap, set_cpu_time, set_weight, set_cpuset, set_pids, set_io_max;

@@ -20,8 +20,8 @@ make_file_dir()
 	USER_ID=$((50000 + BASHPID % 10000))
 	chmod 755 "$FILE_DIR"
 	if ! as_user test -x "$HOLM"; then
-		cp "$HOLM" "$FILE_DIR/holm"
-		chmod 755 "$FILE_DIR/holm"
+		cp "$HOLM" "$(dirname "$HOLM")/holm-egress" "$FILE_DIR/"
+		chmod 755 "$FILE_DIR/holm" "$FILE_DIR/holm-egress"
 		HOLM=$FILE_DIR/holm
 	fi
 	export FILE_DIR USER_ID HOLM
@@ -123,7 +123,7 @@ traces()
 {
 	# pid (comm) state ppid pgrp session
 	cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$(cut -d ' ' -f 6 /proc/$$/stat)" \
-		'($2 == "(holm)" || $2 == "(holm-init)") && $6 == session {print $1, $2}' || :
+		'($2 == "(holm)" || $2 == "(holm-init)" || $2 == "(holm-egress)") && $6 == session {print $1, $2}' || :
 	cut -d ' ' -f 3- /proc/self/mountinfo
 	find /tmp /run /dev/shm /var/tmp -maxdepth 1 -name '*holm*' ! -name 'holm-test.*' ! -name 'holm-fault.*' \
 		-user "$(id -u)" -mmin -1 2>/dev/null || :

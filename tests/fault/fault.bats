@@ -9,7 +9,7 @@ setup_file() {
 	BIN=$(mktemp -d /tmp/holm-fault.XXXXXX)
 	export BIN
 	chmod 755 "$BIN"
-	cp "$HOLM" "$BIN/holm"
+	cp "$HOLM" "$(dirname "$HOLM")/holm-egress" "$BIN/"
 	mkdir -p "$BIN/root/bin" "$BIN/root/proc" "$BIN/root/dev" "$BIN/root/tmp" "$BIN/root/run"
 	cp "$(command -v busybox)" "$BIN/root/bin/busybox"
 	ln -s busybox "$BIN/root/bin/sleep"
@@ -40,6 +40,7 @@ snapshot() {
 	networks
 	pgrep -fc "sleep $MARK" || true
 	pgrep -xc holm-init || true
+	pgrep -xc holm-egress || true
 }
 
 # A parent that was killed leaves its cgroup to the next one that looks.
@@ -85,6 +86,7 @@ options() {
 	overlay) echo "--rootfs $BIN/root --overlay tmp --map-users 0:100000:65536 --map-groups 0:100000:65536 --pty yes --time-offset boottime=+1h --rlimit nofile=64 --nice 1" ;;
 	judge) echo "--limits best-effort --judge --workspace /work --time 1h --wall 1h --idle 1h --output 1m --memory 64m --seccomp-action kill --stack 8m" ;;
 	net) echo "--net bridge:fault,name=a --net veth,ip=10.99.0.2/24,rate=10mbit -p 8080:80 -p 9000-9999:9000-9999/udp --hostname x --deny out:any --allow in:tcp:box:x:80 --allow out:internet" ;;
+	egress) echo "--allow-host example.org,*.debian.org --egress-log /dev/null" ;;
 	limits) echo "--limits best-effort --cgroup --memory 64m --pids 20" ;;
 	user) echo "--user root --hostname x --cap net_admin --ro-bind $BIN/root:/r --tmpfs /t" ;;
 	esac
@@ -240,6 +242,21 @@ check_parent() {
 
 @test "judge: the parent is killed at every step" {
 	SPEC=judge
+	isolated parent
+}
+
+@test "egress: every step fails in turn" {
+	SPEC=egress
+	isolated fail
+}
+
+@test "egress: whoever runs a step is killed, at every step" {
+	SPEC=egress
+	isolated kill
+}
+
+@test "egress: the parent is killed at every step" {
+	SPEC=egress
 	isolated parent
 }
 
