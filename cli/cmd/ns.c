@@ -14,6 +14,8 @@ const struct ns_word ns_words[] = {
 	{ "show", "TARGET [--json]", "everything about a process or a namespace", ns_show },
 	{ "pid", "PID [--in TARGET] [--json]", "the pid of a process at each level", ns_pid },
 	{ "diff", "TARGET TARGET [--json]", "what two processes share, and what not", ns_diff },
+	{ "map", "[--html FILE] [--svg FILE] [--dot FILE] [--json FILE]", "the picture of all",
+	  ns_map },
 };
 
 const unsigned n_ns_words = ARRAY_SIZE(ns_words);

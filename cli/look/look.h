@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/jsonout.h"
 #include "base/str.h"
@@ -99,5 +100,13 @@ int ns_json_end(struct jsonout *j);
 
 /* The members that every description of a namespace has, into an open object. */
 void ns_json_ns(struct jsonout *j, const struct holm_world *w, const struct holm_ns *n);
+/* All of it. */
+void ns_json_world(struct jsonout *j, struct holm_world *w);
+
+/* ---- of the map ---- */
+
+extern const char map_html[], map_html_end[];
+int ns_put_svg(FILE *f, struct holm_world *w); /* 0 or -errno */
+
 /* How it is kept, in words. */
 void ns_held_words(struct buf *b, const struct holm_world *w, const struct holm_ns *n);

@@ -287,6 +287,48 @@ s = socket.create_server(("10.9.0.12", 8080)); print("up", flush=True); time.sle
 	[[ $output == *"another"* ]]
 }
 
+@test "map: a page that needs nothing else, a drawing, a graph, data" {
+	need_python
+	make_world
+	(exec -a '</script><script>alert(1)</script><!--' sleep 60) &
+	STARTED+=($!)
+	named() { grep -q alert "/proc/${STARTED[1]}/cmdline"; }
+	eventually named
+	"$HOLM" ns map --html "$T/map.html" --svg "$T/map.svg" --dot "$T/map.dot" --json "$T/map.json" 2>/dev/null
+	jq -e --argjson pid "${STARTED[1]}" '.processes[] | select(.pid == $pid) | .command | startswith("</script>")' "$T/map.json"
+	jq -e '(.namespaces | length > 8) and (.links | length > 0) and all(.processes[]; .ns | has("user"))' "$T/map.json"
+	/usr/bin/python3 - "$T/map.html" "$T/map.svg" <<'END'
+import json, re, sys
+from xml.dom import minidom
+page = open(sys.argv[1], encoding="utf-8").read()
+assert page.count("</script>") == 2 and page.count("<script") == 2, "a name has broken out"
+data = json.loads(re.search(r'id="data"[^>]*>(.*?)</script>', page, re.S).group(1))
+assert any(p["command"].startswith("</script>") for p in data["processes"])
+assert "default-src 'none'" in page and "@NONCE@" not in page and "@DATA@" not in page
+assert not re.search(r'(src|href)=|url\(|@import', page), "it needs something else"
+minidom.parse(sys.argv[2])
+END
+	[[ $(cat "$T/map.dot") == "digraph namespaces {"*"}" ]]
+	! command -v dot || dot -Tsvg "$T/map.dot" >/dev/null
+	run -0 --separate-stderr "$HOLM" ns map --json -
+	jq -e . <<<"$output" >/dev/null
+	run -125 "$HOLM" ns map
+	run -125 "$HOLM" ns map --html "$T/none/map.html"
+	[[ $output == *"No such file or directory"* ]]
+	end_world
+}
+
+# NODE_PATH says where playwright-core is.
+@test "map: in a browser, with what is in it now" {
+	need node chromium
+	need_root
+	[ -d "${NODE_PATH:-/none}/playwright-core" ] || skip "needs playwright-core in NODE_PATH"
+	make_world
+	"$HOLM" ns map --html "$T/map.html" 2>/dev/null
+	timeout 120 node "$HERE/../browser/map.mjs" "$T/map.html"
+	end_world
+}
+
 @test "the JSON is what the manual says" {
 	"$HOLM" ns ls --json 2>/dev/null >"$T/list"
 	jq -e '.processes > 0 and (.unseen | type) == "number" and (.ended | type) == "number"
