@@ -431,6 +431,28 @@ while time.monotonic() < until:
 	end_world
 }
 
+@test "a namespace ends with its last process, unless something else keeps it" {
+	need_root
+	unshare --uts sleep 60 &
+	STARTED+=($!)
+	moved() { inode=$(stat -Lc %i "/proc/${STARTED[0]}/ns/uts") && [ "$inode" != "$(stat -Lc %i /proc/self/ns/uts)" ]; }
+	eventually moved
+	known() { "$HOLM" ns ls uts --json 2>/dev/null | jq -e --argjson i "$inode" ".namespaces[] | select(.inode == \$i) | $1" >/dev/null; }
+	known '.held == "process"'
+	sleep 61 8<"/proc/${STARTED[0]}/ns/uts" &
+	STARTED+=($!)
+	eventually known '.fds == null and (.holders | length) > 0'
+	kill "${STARTED[0]}"
+	eventually known '.held == "descriptor"'
+	: >"$T/file"
+	mount --bind "/proc/${STARTED[1]}/fd/8" "$T/file"
+	kill "${STARTED[1]}"
+	eventually known '.held == "mount"'
+	umount "$T/file"
+	gone() { ! known true; }
+	eventually gone
+}
+
 # bats test_tags=quick
 @test "two processes in one namespace have the same link, in two another" {
 	unshare -Ur sleep 30 &
