@@ -77,20 +77,23 @@ static void print_process(const struct walk *k, const struct holm_process *p)
 
 static void print_processes(const struct walk *k, const struct holm_ns *n)
 {
+	bool all = k->all || n->processes <= FEW + 1;
 	unsigned shown = 0;
 	struct holm_process p;
 
 	for (size_t i = 0; holm_world_process(k->world, i, &p) == 0; i++) {
-		if (p.ns[n->type] != n->inode || p.tid)
+		/* Where not all are shown the kernel's own threads are not. */
+		if (p.ns[n->type] != n->inode || p.tid || (!all && (p.pid == 2 || p.parent == 2)))
 			continue;
-		if (!k->all && shown == FEW && n->processes > FEW + 1) {
-			print_branch(k, false);
-			printf("   and %u more (--all)\n", n->processes - FEW);
-			return;
-		}
+		if (!all && shown == FEW)
+			break;
 		print_process(k, &p);
 		shown++;
 	}
+	if (shown == n->processes)
+		return;
+	print_branch(k, false);
+	printf("   and %u more (--all)\n", n->processes - shown);
 }
 
 static void print_ns(struct walk *k, const struct holm_ns *n)

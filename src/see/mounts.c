@@ -35,6 +35,8 @@ static void unescape(char *s)
 {
 	char *to = s;
 
+	if (!*s) /* a field that is missing is a constant */
+		return;
 	for (; *s; s++) {
 		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
 		    s[3] >= '0' && s[3] <= '7') {

@@ -379,12 +379,38 @@ END
 	grep -q "of .* processes are not for you to see" "$T/err" || ! is_root
 	[ "$(row "$(truth .nested[4].pid_ns)" .processes)" = 1 ]
 	[ "$(row "$(truth .nested[4].user)" .parent)" = "$(truth .nested[3].user)" ]
-	as_user "$HOLM" ns show "$(truth .nested[2].pid)" >/dev/null
+	as_user "$HOLM" ns show "$(truth .nested[2].pid)" --json >"$T/show"
+	# The own network can be looked at without any right; that of an own box by who has made it.
+	jq -e '.facts[] | select(.section == "interfaces" and .name == "lo" and (.value | contains("mtu")))' "$T/show"
+	as_user unshare -Urn sleep 60 &
+	STARTED+=($!)
+	away() { [ "$(stat -Lc %i "/proc/${STARTED[-1]}/ns/net")" != "$(stat -Lc %i /proc/self/ns/net)" ]; }
+	eventually away
+	as_user "$HOLM" ns show "${STARTED[-1]}" --json |
+		jq -e '.facts[] | select(.section == "interfaces" and .name == "lo" and .value == "down, mtu 65536")'
 	if is_root; then
 		run -125 as_user "$HOLM" ns diff $$ "$(truth .nested[2].pid)"
 		[[ $output == *"process $$: its namespaces are not for you to see"* ]]
 	fi
 	end_world
+}
+
+# Named by the cgroup of its oldest process; there is no such container here, so that the name is the
+# beginning of its id.
+@test "a container is known by its cgroup" {
+	need_root
+	id=$(printf 'c0ffee%058x' $$)
+	for top in /sys/fs/cgroup/unified /sys/fs/cgroup; do [ ! -e "$top/cgroup.procs" ] || break; done
+	[ -e "$top/cgroup.procs" ] || skip "needs a cgroup2 tree"
+	mkdir "$top/libpod-$id.scope"
+	sh -c 'echo $$ >"$1/cgroup.procs" && exec unshare --uts sleep 60' sh "$top/libpod-$id.scope" &
+	STARTED+=($!)
+	named() { "$HOLM" ns ls uts --json 2>/dev/null | jq -e '.namespaces[] | select(.name == "'"${id:0:12}"'" and .given_by == "podman")' >/dev/null; }
+	eventually named
+	run -0 "$HOLM" ns show "${id:0:12}" --json
+	[ "$(jq -r '.facts[] | select(.name == "pid") | .value' <<<"$output")" = "${STARTED[0]}" ]
+	kill "${STARTED[0]}"
+	eventually rmdir "$top/libpod-$id.scope"
 }
 
 @test "errors say what there is instead" {
