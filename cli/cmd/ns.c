@@ -16,6 +16,7 @@ const struct ns_word ns_words[] = {
 	{ "diff", "TARGET TARGET [--json]", "what two processes share, and what not", ns_diff },
 	{ "map", "[--html FILE] [--svg FILE] [--dot FILE] [--json FILE]", "the picture of all",
 	  ns_map },
+	{ "top", "[--type TYPE] [--delay SECONDS]", "a live screen", ns_top },
 };
 
 const unsigned n_ns_words = ARRAY_SIZE(ns_words);
