@@ -22,6 +22,7 @@ int cmd_judge(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_net(int argc, char **argv);
+int cmd_ns(int argc, char **argv);
 int cmd_fields(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 int cmd_help(int argc, char **argv);

@@ -11,6 +11,7 @@ const struct command commands[] = {
 	{ "judge", "run untrusted programs, and give a verdict on each", cmd_judge },
 	{ "plan", "say what a box would do, step by step, and do nothing", cmd_plan },
 	{ "net", "make networks for boxes, list and remove them", cmd_net },
+	{ "ns", "see every namespace of the machine, and who is in it", cmd_ns },
 	{ "doctor", "say what this machine allows, and what to change", cmd_doctor },
 	{ "fields", "list the fields of a box: options, profile keys, library", cmd_fields },
 	{ "completion", "print the completion script of bash, zsh or fish", cmd_completion },

@@ -415,6 +415,152 @@ int holm_net_check(int repair, holm_net_check_fn *fn, void *arg, struct holm_err
  */
 int holm_net_clean(struct holm_error *error);
 
+/* ---- namespaces: what there is on this machine ---- */
+
+/*
+ * The kernel has no list of namespaces. A world is what was found by all that keeps them alive:
+ * processes and threads, open descriptors, mounts of their files, namespaces below them. It is read
+ * once; nothing is changed by it, and nothing of it changes afterwards. Who ended meanwhile is not
+ * in it. Its texts belong to it. All of these return 0 or a negative errno; `error` may be NULL.
+ */
+struct holm_world;
+
+enum holm_ns_type {
+	HOLM_NS_USER,
+	HOLM_NS_MNT,
+	HOLM_NS_PID,
+	HOLM_NS_NET,
+	HOLM_NS_IPC,
+	HOLM_NS_UTS,
+	HOLM_NS_CGROUP,
+	HOLM_NS_TIME,
+	HOLM_NS_TYPES, /* how many */
+};
+
+/* "user", "mnt" ...; NULL behind the last. */
+const char *holm_ns_type_name(unsigned type);
+
+enum holm_world_flag {
+	HOLM_WORLD_HELD = 1,     /* those, too, that only a descriptor or a mount keeps */
+	HOLM_WORLD_COMMANDS = 2, /* command and user of every process, not of the oldest alone */
+	HOLM_WORLD_LINKS = 4,    /* interfaces of all network namespaces, and which are pairs */
+};
+
+int holm_world_new(unsigned flags, struct holm_world **out, struct holm_error *error);
+void holm_world_free(struct holm_world *world); /* NULL is allowed */
+
+struct holm_world_sum {
+	unsigned namespaces, processes, holders, links;
+	unsigned unseen;       /* processes whose namespaces the caller may not see */
+	unsigned held_unseen;  /* processes whose descriptors the caller may not see */
+	unsigned links_unseen; /* network namespaces into which the caller cannot look */
+	unsigned ended;        /* while they were read */
+};
+
+void holm_world_sum(const struct holm_world *world, struct holm_world_sum *out);
+
+#define HOLM_NOBODY UINT32_MAX
+
+struct holm_ns {
+	uint64_t inode; /* what links of /proc/PID/ns and stat(2) say; 0: none */
+	enum holm_ns_type type;
+	unsigned processes;  /* in it */
+	unsigned threads;    /* in it without the rest of their process */
+	int pid;             /* the oldest of them; 0: none */
+	uint32_t uid;        /* of that; HOLM_NOBODY: not known */
+	const char *command; /* of that; "" */
+	uint64_t owner;  /* inode of the user namespace that owns it; 0: not known, or the first */
+	uint64_t parent; /* of a user or pid namespace; 0: none, or not known */
+	uint32_t owner_uid;       /* of a user namespace: who has made it */
+	unsigned fds, mounts;     /* with HOLM_WORLD_HELD: descriptors and mounts that keep it */
+	unsigned children, owned; /* namespaces below it, and further ones that it owns */
+	const char *held; /* "process", "thread", "descriptor", "mount", "child": the first that is
+			     so */
+	const char *name, *given_by; /* "blue", "netns": holm, netns, docker, podman; "" */
+};
+
+/* The i-th, by type and inode. -ENOENT behind the last. */
+int holm_world_ns(const struct holm_world *world, size_t i, struct holm_ns *out);
+int holm_world_find(const struct holm_world *world, uint64_t inode, struct holm_ns *out);
+
+struct holm_process {
+	int pid, parent;
+	int tid;    /* a thread that is in other namespaces than its process; else 0 */
+	int unseen; /* 1: the caller may not see its namespaces */
+	char state; /* as in proc_pid_stat(5) */
+	unsigned threads;
+	uint32_t uid;               /* HOLM_NOBODY: was not asked for */
+	const char *name, *command; /* command: "" where it was not asked for */
+	uint64_t start_ns;          /* since the boot */
+	uint64_t cpu_ns, memory_bytes;
+	uint64_t ns[HOLM_NS_TYPES]; /* inodes; 0: none */
+	uint64_t time_for_children;
+};
+
+/* The i-th, by pid; threads stand behind their process. -ENOENT behind the last. */
+int holm_world_process(const struct holm_world *world, size_t i, struct holm_process *out);
+int holm_world_process_find(const struct holm_world *world, int pid, struct holm_process *out);
+
+/* A descriptor or a mount that keeps a namespace. */
+struct holm_holder {
+	uint64_t inode;
+	enum holm_ns_type type;
+	int pid;          /* whose descriptor; or one who sees the mount */
+	int fd;           /* -1: it is a mount */
+	const char *path; /* of the mount; "" */
+	uint64_t mnt_ns;  /* in which mount namespace; 0 */
+};
+
+int holm_world_holder(const struct holm_world *world, size_t i, struct holm_holder *out);
+
+struct holm_link {
+	uint64_t ns; /* inode of its network namespace */
+	int index;
+	int master;       /* index of its bridge; 0: none */
+	uint64_t peer_ns; /* where the other end of a pair is, or the interface below; 0: none */
+	int peer_index;
+	const char *name, *kind, *mac; /* "" where there is none */
+	int up;
+	uint32_t mtu;
+	uint64_t rx_bytes, tx_bytes;
+	const char *const *addresses; /* "10.0.0.2/24" ...; NULL behind the last */
+};
+
+/* With HOLM_WORLD_LINKS. Those of a namespace follow each other. */
+int holm_world_link(const struct holm_world *world, size_t i, struct holm_link *out);
+
+/* What the kernel says of one process or namespace, piece by piece. Valid during the call. */
+struct holm_fact {
+	const char *section; /* process, ids, capabilities, security, cgroup, files, clocks, names,
+				mounts, interfaces, routes, ports */
+	const char *name, *value;
+	const char *words; /* what it means; "" if that is plain */
+};
+
+/* A return other than 0 ends the walk and is handed on. */
+typedef int holm_fact_fn(void *arg, const struct holm_fact *fact);
+/* -ESRCH: it is not there (any more). */
+int holm_process_facts(struct holm_world *world, int pid, holm_fact_fn *fn, void *arg,
+		       struct holm_error *error);
+/* -ENOENT: there is no such namespace. */
+int holm_ns_facts(struct holm_world *world, uint64_t inode, holm_fact_fn *fn, void *arg,
+		  struct holm_error *error);
+
+struct holm_pid_level {
+	uint64_t ns; /* inode of the pid namespace; 0: not for the caller to see */
+	int pid;     /* there */
+};
+
+/*
+ * The pid that a process has at each level, from the caller's inwards, into `out`, which has room
+ * for `room`. How many there are. -ESRCH.
+ */
+int holm_pid_levels(const struct holm_world *world, int pid, struct holm_pid_level *out,
+		    size_t room, struct holm_error *error);
+/* The caller's pid of the one that is `pid` in that pid namespace. -ENOENT, -ESRCH. */
+int holm_pid_from(const struct holm_world *world, uint64_t pid_ns, int pid,
+		  struct holm_error *error);
+
 /* ---- doctor: what this machine allows ---- */
 
 enum holm_finding_kind { HOLM_GOOD, HOLM_WARN, HOLM_BAD };

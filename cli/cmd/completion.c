@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cli.h"
+#include "look/look.h"
 
 /* What an argument is, as far as a shell can help: a file, a directory, or something else. */
 static char kind_of(const char *arg)
@@ -48,6 +49,40 @@ static void put_case(const char *name, char letter, const char *arg, const char 
 		printf("\t--%s) COMPREPLY=(); return ;;\n", name);
 }
 
+/* The words of `holm ns`, and the options of each. */
+static void each_ns_option(unsigned word, void (*fn)(const char *option, int len))
+{
+	for (const char *at = ns_words[word].args; (at = strstr(at, "--")); at += 2)
+		fn(at, (int)strspn(at, "-abcdefghijklmnopqrstuvwxyz"));
+}
+
+static void put_ns_option(const char *option, int len)
+{
+	printf(" %.*s", len, option);
+}
+
+static void put_ns_words(void)
+{
+	for (unsigned i = 0; i < n_ns_words; i++)
+		printf("%s%s", i ? " " : "", ns_words[i].name);
+}
+
+/* A word, an option of that word, or something that is there as a file. */
+static void bash_ns(void)
+{
+	fputs("\tif [ \"${COMP_WORDS[1]}\" = ns ]; then\n\t\tif [ \"$COMP_CWORD\" = 2 ]; then "
+	      "COMPREPLY=($(compgen -W \"",
+	      stdout);
+	put_ns_words();
+	puts("\" -- \"$cur\")); return; fi\n\t\tcase ${COMP_WORDS[2]}$cur in");
+	for (unsigned i = 0; i < n_ns_words; i++) {
+		printf("\t\t%s-*) COMPREPLY=($(compgen -W \"", ns_words[i].name);
+		each_ns_option(i, put_ns_option);
+		puts("\" -- \"$cur\")) ;;");
+	}
+	puts("\t\t*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n\t\tesac\n\t\treturn\n\tfi");
+}
+
 static void bash(void)
 {
 	puts("# bash completion for holm\n_holm()\n{\n"
@@ -57,7 +92,9 @@ static void bash(void)
 		printf("%s%s", i ? " " : "", commands[i].name);
 	puts("\"\n\tif [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"$acts\" -- "
 	     "\"$cur\")); "
-	     "return; fi\n\tcase $prev in");
+	     "return; fi");
+	bash_ns();
+	puts("\tcase $prev in");
 	each_option(put_case);
 	printf("\tesac\n\tcase $cur in\n\t-*) COMPREPLY=($(compgen -W \"");
 	each_option(put_name);
@@ -85,14 +122,30 @@ static void put_zsh(const char *name, char letter, const char *arg, const char *
 	puts("' \\");
 }
 
+static void zsh_ns(void)
+{
+	puts("\tif [[ $words[2] = ns ]]; then\n\t\tif (( CURRENT == 3 )); then\n\t\t\tlocal -a "
+	     "acts=(");
+	for (unsigned i = 0; i < n_ns_words; i++)
+		printf("\t\t\t\t'%s:%s'\n", ns_words[i].name, ns_words[i].words);
+	puts("\t\t\t)\n\t\t\t_describe word acts\n\t\t\treturn\n\t\tfi\n\t\tcase $words[3] in");
+	for (unsigned i = 0; i < n_ns_words; i++) {
+		printf("\t\t%s) compadd --", ns_words[i].name);
+		each_ns_option(i, put_ns_option);
+		puts(" ;;");
+	}
+	puts("\t\tesac\n\t\t_files\n\t\treturn\n\tfi");
+}
+
 static void zsh(void)
 {
 	puts("#compdef holm\n# zsh completion for holm\n_holm()\n{\n\tif (( CURRENT == 2 )); then\n"
 	     "\t\tlocal -a acts=(");
 	for (unsigned i = 0; i < n_commands; i++)
 		printf("\t\t\t'%s:%s'\n", commands[i].name, commands[i].words);
-	puts("\t\t)\n\t\t_describe act acts\n\t\treturn\n\tfi\n\tshift words; (( CURRENT-- ))\n"
-	     "\t_arguments -S \\");
+	puts("\t\t)\n\t\t_describe act acts\n\t\treturn\n\tfi");
+	zsh_ns();
+	puts("\tshift words; (( CURRENT-- ))\n\t_arguments -S \\");
 	each_option(put_zsh);
 	puts("\t\t'*::command:_normal'\n}\n_holm \"$@\"");
 }
@@ -118,6 +171,15 @@ static void put_fish(const char *name, char letter, const char *arg, const char 
 	puts("");
 }
 
+static const char *fish_word;
+
+static void put_fish_ns(const char *option, int len)
+{
+	printf("complete -c holm -n '__fish_seen_subcommand_from %s; and "
+	       "__fish_seen_subcommand_from ns' -l %.*s\n",
+	       fish_word, len - 2, option + 2);
+}
+
 static void fish(void)
 {
 	puts("# fish completion for holm");
@@ -125,6 +187,14 @@ static void fish(void)
 		printf("complete -c holm -f -n __fish_use_subcommand -a %s -d ", commands[i].name);
 		put_fish_text(commands[i].words);
 		puts("");
+	}
+	for (unsigned i = 0; i < n_ns_words; i++) {
+		printf("complete -c holm -n '__fish_seen_subcommand_from ns' -a %s -d ",
+		       ns_words[i].name);
+		put_fish_text(ns_words[i].words);
+		puts("");
+		fish_word = ns_words[i].name;
+		each_ns_option(i, put_fish_ns);
 	}
 	each_option(put_fish);
 }

@@ -62,6 +62,12 @@ void jsonout_bool(struct jsonout *j, const char *key, bool value)
 	buf_puts(&j->buf, value ? "true" : "false");
 }
 
+void jsonout_null(struct jsonout *j, const char *key)
+{
+	begin(j, key);
+	buf_puts(&j->buf, "null");
+}
+
 void jsonout_keys(struct jsonout *j, const char *key, const keys *list)
 {
 	jsonout_open(j, key, '{');

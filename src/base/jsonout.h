@@ -24,4 +24,5 @@ void jsonout_u64(struct jsonout *j, const char *key, uint64_t value);
 /* `hundredths` of one: 1234 is 12.34. */
 void jsonout_real(struct jsonout *j, const char *key, uint64_t hundredths);
 void jsonout_bool(struct jsonout *j, const char *key, bool value);
+void jsonout_null(struct jsonout *j, const char *key);
 void jsonout_keys(struct jsonout *j, const char *key, const keys *list);

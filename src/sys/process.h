@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "sys/fd.h"
@@ -94,6 +95,11 @@ static inline int sys_setns(int fd, int type)
 static inline int sys_unshare(unsigned long flags)
 {
 	return (int)RAW1(SYS_unshare, flags);
+}
+
+static inline int sys_uname(struct utsname *out)
+{
+	return (int)RAW1(SYS_uname, out);
 }
 
 static inline int sys_sethostname(const char *name, size_t len)

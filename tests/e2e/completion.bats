@@ -39,6 +39,18 @@ complete_words()
 }
 
 # bats test_tags=quick
+@test "the words of ns, and the options of each" {
+	run -0 complete_words holm ns ""
+	for word in ls tree show pid diff; do [[ $'\n'$output$'\n' == *$'\n'$word$'\n'* ]]; done
+	run -0 complete_words holm ns tree --
+	[ "$(xargs <<<"$output")" = "--type --all --json" ]
+	for shell in zsh fish; do
+		"$HOLM" completion "$shell" >"$T/script"
+		grep -qE -- "(--|-l )columns( |\$)" "$T/script"
+	done
+}
+
+# bats test_tags=quick
 @test "zsh and fish: every option is in the script" {
 	for shell in zsh fish; do
 		"$HOLM" completion "$shell" >"$T/script"

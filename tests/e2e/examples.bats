@@ -143,3 +143,16 @@ nine()
 @test "09_untrusted: refused, limited, judged" {
 	both nine
 }
+
+eleven()
+{
+	example 11_world
+	[ "$(grep -c "in it, kept by a process" <<<"$output")" = 8 ]
+	[[ $output == *"hostname: isle"*"inside it is process 2; that one is it"* ]]
+	[[ $output == *"effective: 0000000000000000 none"* ]]
+}
+
+# bats test_tags=quick
+@test "11_world: what is the box's own" {
+	both eleven
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* holm ns: every namespace of the machine. A word an act, each a row here and a file in cli/look/.
+ */
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "look/look.h"
+
+const struct ns_word ns_words[] = {
+	{ "ls", "[TYPE...] [--pid TARGET] [--owner] [--columns LIST] [--json]", "list them",
+	  ns_ls },
+	{ "tree", "[--type user|pid] [--all] [--json]",
+	  "user and pid namespaces, as they are nested", ns_tree },
+	{ "show", "TARGET [--json]", "everything about a process or a namespace", ns_show },
+	{ "pid", "PID [--in TARGET] [--json]", "the pid of a process at each level", ns_pid },
+	{ "diff", "TARGET TARGET [--json]", "what two processes share, and what not", ns_diff },
+	{ "map", "[--html FILE] [--svg FILE] [--dot FILE] [--json FILE]", "the picture of all",
+	  ns_map },
+	{ "top", "[--type TYPE] [--delay SECONDS]", "a live screen", ns_top },
+};
+
+const unsigned n_ns_words = ARRAY_SIZE(ns_words);
+
+static int help(void)
+{
+	puts("Usage: holm ns WORD [ARG...]\n\nSees every namespace of this machine.\n");
+	for (unsigned i = 0; i < n_ns_words; i++)
+		printf("  %-5s %s\n        %s\n", ns_words[i].name, ns_words[i].args,
+		       ns_words[i].words);
+	puts("\nTYPE: user mnt pid net ipc uts cgroup time. TARGET: a pid, a name, the inode of a\n"
+	     "namespace, \"net:[INODE]\", or a file such as /run/netns/NAME. See holm-ns(1).");
+	return 0;
+}
+
+int cmd_ns(int argc, char **argv)
+{
+	if (argc < 2)
+		return help(), EXIT_HOLM;
+	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))
+		return help();
+	for (unsigned i = 0; i < n_ns_words; i++) {
+		if (!str_eq(argv[1], ns_words[i].name))
+			continue;
+		for (int k = 2; k < argc && !str_eq(argv[k], "--"); k++)
+			if (str_eq(argv[k], "--help") || str_eq(argv[k], "-h"))
+				return help();
+		return ns_words[i].run(argc - 1, argv + 1);
+	}
+	return out_error("ns: there is no word \"%s\" (see holm ns --help)", argv[1]);
+}

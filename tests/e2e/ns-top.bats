@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# holm ns top, on a terminal.
+
+load helpers
+
+setup_file()
+{
+	make_file_dir
+	export TOP=${HOLM_BUILD:-$HERE/../../build}/holm-top
+}
+
+# play SCRIPT ARG...: holm-top on a terminal of 24 rows and 80 columns
+play()
+{
+	local script=$1
+
+	shift
+	[ -x "$TOP" ] || skip "needs holm-top (ncurses)"
+	need_python
+	run -0 timeout 60 env TERM="${TERMINAL:-xterm-256color}" /usr/bin/python3 "$HERE/terminal.py" "resize 24 80
+$script" "$TOP" "$@"
+}
+
+# A process that can be told from all others.
+lone_sleeper()
+{
+	unshare -Ur --uts sleep 57 &
+	STARTED+=($!)
+	moved() { uts=$(stat -Lc %i "/proc/${STARTED[0]}/ns/uts") && [ "$uts" != "$(stat -Lc %i /proc/self/ns/uts)" ]; }
+	eventually moved
+}
+
+@test "namespaces, one of them opened, sorted, another type, the end" {
+	play 'expect holm top
+expect pid:[
+expect q quit
+send s\x0c
+expect by memory
+send t\x0c
+expect holm top
+expect net
+send q' --delay 30
+	[[ $output == *"exit 0" ]]
+}
+
+@test "filter, open, back" {
+	lone_sleeper
+	play "expect holm top
+send /
+expect filter:
+send $uts\\r\\x0c
+expect holm top
+expect uts:[$uts]
+send \\r\\x0c
+expect 1 processes in it
+expect sleep 57
+send \\x1b
+expect uts:[
+send q" --type uts --delay 30
+	[[ $output == *"exit 0" ]]
+}
+
+@test "a signal is sent after a question, and by Escape none" {
+	lone_sleeper
+	play "expect holm top
+send /
+expect filter:
+send $uts\\r\\x0c
+expect holm top
+expect uts:[$uts]
+send k
+expect signal to process ${STARTED[0]}
+send \\x1b\\x0c
+expect q quit
+send q" --type uts --delay 30
+	kill -0 "${STARTED[0]}"
+	play "expect holm top
+send /
+expect filter:
+send $uts\\r\\x0c
+expect holm top
+expect uts:[$uts]
+send k
+expect signal to process ${STARTED[0]}
+send \\r
+expect sent to
+send q" --type uts --delay 30
+	wait "${STARTED[0]}" || [ $? = 143 ]
+}
+
+@test "other sizes: nothing is lost but what does not fit" {
+	play 'expect q quit
+resize 10 40
+expect holm top
+resize 3 20
+resize 50 200
+expect COMMAND
+expect q quit
+send q' --delay 30
+	[[ $output == *"exit 0" ]]
+}
+
+@test "without colours: by the terminal, or by NO_COLOR" {
+	TERMINAL=vt100 play 'expect q quit
+send q' --delay 30
+	[[ ! $output =~ $'\e'\[[0-9\;]*3[0-7]m ]]
+	NO_COLOR=1 play 'expect q quit
+send q' --delay 30
+	[[ ! $output =~ $'\e'\[[0-9\;]*3[0-7]m ]]
+	play 'expect q quit
+send q' --delay 30
+	[[ $output =~ $'\e'\[[0-9\;]*36m ]]
+}
+
+@test "enter leads to holm ns enter, and back" {
+	lone_sleeper
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\necho "went: $*" >"%s/went"\n' "$T" >"$T/fake"
+	chmod +x "$T/fake"
+	play "expect holm top
+send /
+expect filter:
+send $uts\\r\\x0c
+expect holm top
+expect uts:[$uts]
+send e
+expect holm top
+send q" --type uts --delay 30 --holm "$T/fake"
+	[ "$(cat "$T/went")" = "went: ns enter ${STARTED[0]}" ]
+}
+
+@test "no terminal, no such terminal, wrong words" {
+	[ -x "$TOP" ] || skip "needs holm-top (ncurses)"
+	run -125 "$HOLM" ns top
+	[[ $output == *"ns top: needs "* ]]
+	TERMINAL=no-such-terminal play ''
+	[[ $output == *"there is no such terminal: TERM=no-such-terminal"*"exit 125" ]]
+	run -125 "$TOP" --type colour
+	run -125 "$TOP" --delay 0
+	run -125 "$TOP" --nope 1
+}
