@@ -561,6 +561,57 @@ int holm_pid_levels(const struct holm_world *world, int pid, struct holm_pid_lev
 int holm_pid_from(const struct holm_world *world, uint64_t pid_ns, int pid,
 		  struct holm_error *error);
 
+/* ---- namespaces: going there, and keeping them ---- */
+
+/*
+ * The box goes where process `pid` is: into its namespaces, where they differ from the caller's,
+ * and all others are the caller's. No mount is made. Its root is the process's own if its mount
+ * namespace is entered, else the caller's. What the command may do is said by the other fields, as
+ * of any box; -ESRCH: there is no such process, -EPERM: it is not for the caller to enter.
+ */
+struct holm_enter {
+	int pid, pidfd;   /* pidfd: of that process, so that it is no other one; -1: none. It stays
+			     the   caller's */
+	unsigned types;   /* a bit (1 << type) for each enum holm_ns_type; 0: all */
+	const char *root; /* a directory there, which is to be the root; NULL: as it is */
+};
+
+int holm_spec_enter(struct holm_spec *spec, const struct holm_enter *enter);
+
+/*
+ * Moves the calling process, all of its threads, into the cgroups of process `pid`, so that what it
+ * starts from then on is there, too, and counts to its limits. -EACCES, -EPERM: they are not for
+ * the caller to write to.
+ */
+int holm_cgroup_follow(int pid, struct holm_error *error);
+
+/*
+ * Namespaces that live without a process, by a name (1 to 32 of letters, digits, _ and -), until
+ * they are dropped or the machine ends. Boxes join them by the field "join". It needs
+ * CAP_SYS_ADMIN.
+ */
+struct holm_hold {
+	unsigned types; /* a bit for each */
+	int pid; /* those of this process; 0: new ones. A new pid namespace gets a process 1 */
+	const char *map; /* "IN:OUT:COUNT" of a new user namespace; NULL: every id as it is */
+};
+
+/* -EEXIST: the name is taken. */
+int holm_ns_hold(const char *name, const struct holm_hold *hold, struct holm_error *error);
+/* -ENOENT: there is no such name. */
+int holm_ns_drop(const char *name, struct holm_error *error);
+
+struct holm_held {
+	const char *name, *path; /* path: the file that is the namespace, for setns(2) */
+	enum holm_ns_type type;
+	uint64_t inode; /* 0: what a reboot has left; it is removed now */
+	int init;       /* of a pid namespace that was made for it: its process 1; else 0 */
+};
+
+/* A return other than 0 ends the walk and is handed on. */
+typedef int holm_held_fn(void *arg, const struct holm_held *held);
+int holm_ns_held(holm_held_fn *fn, void *arg, struct holm_error *error);
+
 /* ---- doctor: what this machine allows ---- */
 
 enum holm_finding_kind { HOLM_GOOD, HOLM_WARN, HOLM_BAD };

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "holm.h"
 #include "run/doctor.h"
+#include "run/held.h"
 #include "run/run.h"
 #include "run/status.h"
 #include "run/watch.h"
@@ -74,6 +75,10 @@ void holm_spec_free(struct holm_spec *spec)
 {
 	if (!spec)
 		return;
+	if (spec->spec->enters) {
+		cleanup_fd(&spec->spec->enter_pidfd);
+		cleanup_fd(&spec->spec->enter_root_fd);
+	}
 	spec_free(spec->spec);
 	free(spec->limits_note);
 	free(spec);
@@ -90,6 +95,20 @@ static int keep(struct holm_spec *h, int r, const struct err *e)
 	memcpy(h->error.text, e->text, sizeof(h->error.text));
 	if (e->step)
 		strncpy(h->error.step, e->step, sizeof(h->error.step) - 1);
+	return r;
+}
+
+/* The same for calls that have no spec. */
+static int tell(struct holm_error *out, int r, const struct err *e)
+{
+	if (!out)
+		return r;
+	*out = (struct holm_error){ 0 };
+	if (r < 0) {
+		out->code = -r;
+		out->exit_code = 125;
+		memcpy(out->text, e->text, sizeof(out->text));
+	}
 	return r;
 }
 
@@ -119,6 +138,16 @@ int holm_spec_command(struct holm_spec *h, char *const argv[])
 		if (spec_command(s, *argv) < 0)
 			return -ENOMEM;
 	return 0;
+}
+
+int holm_spec_enter(struct holm_spec *h, const struct holm_enter *enter)
+{
+	struct enter_wish w = { enter->pid, enter->pidfd, enter->types, enter->root };
+	struct err e = { 0 };
+
+	if (h->spec->enters)
+		return keep(h, err_set(&e, EINVAL, "enter: only one process can be entered"), &e);
+	return keep(h, enter_fill(h->spec, &w, &e), &e);
 }
 
 int holm_spec_stdio(struct holm_spec *h, const int fds[3])
@@ -492,4 +521,69 @@ int holm_doctor(holm_finding_fn *fn, void *arg)
 int holm_clean(void)
 {
 	return box_cgroup_clean(true);
+}
+
+int holm_cgroup_follow(int pid, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return tell(error, cg_go_to(pid, &e), &e);
+}
+
+/* ---- namespaces that are held ---- */
+
+/* "IN:OUT:COUNT", as the kernel reads it; NULL: everything as it is. */
+static int read_map(const char *map, char out[48], struct err *e)
+{
+	unsigned long long in = 0, outside = 0, count = UINT32_MAX;
+	int end = 0;
+
+	if (map && (sscanf(map, "%llu:%llu:%llu%n", &in, &outside, &count, &end) != 3 || map[end] ||
+		    in > UINT32_MAX || outside > UINT32_MAX || count > UINT32_MAX))
+		return err_set(e, EINVAL, "hold: \"%.64s\" is no map; write IN:OUT:COUNT", map);
+	snprintf(out, 48, "%llu %llu %llu\n", in, outside, count);
+	return 0;
+}
+
+int holm_ns_hold(const char *name, const struct holm_hold *hold, struct holm_error *error)
+{
+	char map[48];
+	struct held_wish w = { name, hold->types, hold->pid, map, map };
+	struct err e = { 0 };
+	int r = read_map(hold->map, map, &e);
+
+	if (r == 0)
+		r = held_make(&w, &e);
+	return tell(error, r, &e);
+}
+
+int holm_ns_drop(const char *name, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return tell(error, held_drop(name, &e), &e);
+}
+
+struct held_call {
+	holm_held_fn *fn;
+	void *arg;
+};
+
+static int hand_held_on(void *arg, const struct held *h)
+{
+	const struct held_call *call = arg;
+
+	return call->fn(call->arg, &(struct holm_held){ .name = h->name,
+							.path = h->path,
+							.type = (enum holm_ns_type)h->type,
+							.inode = h->inode,
+							.init = h->init });
+}
+
+int holm_ns_held(holm_held_fn *fn, void *arg, struct holm_error *error)
+{
+	struct held_call call = { fn, arg };
+	struct err e = { 0 };
+
+	return tell(error, held_list(hand_held_on, &call, &e), &e);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* holm ns: every namespace of the machine. A word an act, each a row here and a file in cli/look/.
+/*
+ * holm ns: every namespace of the machine. A word an act, each a row here and a file in cli/look/,
+ * if it looks, or in cli/act/.
  */
 #include <stdio.h>
 
+#include "act/act.h"
 #include "base/macro.h"
-#include "look/look.h"
 
 const struct ns_word ns_words[] = {
-	{ "ls", "[TYPE...] [--pid TARGET] [--owner] [--columns LIST] [--json]", "list them",
-	  ns_ls },
+	{ "ls", "[TYPE...] [--pid TARGET] [--owner] [--held] [--columns LIST] [--json]",
+	  "list them", ns_ls },
 	{ "tree", "[--type user|pid] [--all] [--json]",
 	  "user and pid namespaces, as they are nested", ns_tree },
 	{ "show", "TARGET [--json]", "everything about a process or a namespace", ns_show },
@@ -17,6 +19,13 @@ const struct ns_word ns_words[] = {
 	{ "map", "[--html FILE] [--svg FILE] [--dot FILE] [--json FILE]", "the picture of all",
 	  ns_map },
 	{ "top", "[--type TYPE] [--delay SECONDS]", "a live screen", ns_top },
+	{ "enter", "TARGET|--pidfd N [--all|--net --mnt ...] [--user ID] [--root DIR] [-- CMD...]",
+	  "a command where another process is", ns_enter_word },
+	{ "hold", "NAME --net --uts ...|--all [--of PID] [--map IN:OUT:COUNT]",
+	  "make namespaces, or take a process's, and keep them by a name", ns_hold_word },
+	{ "drop", "NAME...", "and no more", ns_drop_word },
+	{ "unshare", "[--net --mnt ...] [OPTION...] [-- CMD...]",
+	  "a command in new namespaces, and nothing else done for it", ns_unshare_word },
 };
 
 const unsigned n_ns_words = ARRAY_SIZE(ns_words);

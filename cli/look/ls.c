@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "act/act.h"
 #include "base/cleanup.h"
 #include "base/macro.h"
 #include "look/look.h"
@@ -323,16 +324,17 @@ int ns_ls(int argc, char **argv)
 	_cleanup_ns_world_ struct holm_world *world = NULL;
 	struct listing l = { .screen = screen_width() };
 	const char *pid = NULL, *names = NULL;
-	bool json = false;
+	bool json = false, held = false;
 	const struct ns_option options[] = {
-		{ "pid", NULL, &pid },
-		{ "owner", &l.by_owner, NULL },
-		{ "json", &json, NULL },
+		{ "held", &held, NULL },        { "pid", NULL, &pid },
+		{ "owner", &l.by_owner, NULL }, { "json", &json, NULL },
 		{ "columns", NULL, &names },
 	};
 	struct ns_args a = { .options = options, .n_options = ARRAY_SIZE(options) };
 	int r = ns_parse(&a, argc, argv);
 
+	if (r == 0 && held)
+		return ns_ls_held(json);
 	if (r == 0)
 		r = choose_types(&l, &a);
 	if (r == 0)

@@ -215,6 +215,9 @@ int cg_attach(struct cg *cg, int pid, bool in_unified, struct err *e);
 int cg_descend(struct cg *cg, const char *words, struct err *e);
 int cg_follow(struct cg *cg, int pid, struct err *e);
 
+/* Moves the caller, all threads, to where `pid` is, in every tree. */
+int cg_go_to(int pid, struct err *e);
+
 struct cg_pids {
 	int *items;
 	size_t n;

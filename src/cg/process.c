@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Processes of a cgroup: how they get in, which they are, signals. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,5 +146,55 @@ int cg_signal(struct cg *cg, int signo, struct err *e)
 					 signo);
 		r = 0;
 	}
+	return r;
+}
+
+/* ---- going to another's ---- */
+
+static int read_cgroup_of(int pid, char *out, size_t room)
+{
+	_cleanup_fd_ int fd = -1;
+	char path[32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	n = fd < 0 ? fd : sys_read(fd, out, room - 1);
+	if (n >= 0)
+		out[n] = 0;
+	return n < 0 ? (int)n : 0;
+}
+
+static int go_in_tree(const struct cg_tree *t, struct err *e)
+{
+	size_t root_len = strcmp(t->root, "/") == 0 ? 0 : strlen(t->root);
+	_cleanup_fd_ int fd = -1;
+	char path[PATH_MAX];
+	ssize_t n;
+
+	if (!t->own || strncmp(t->own, t->root, root_len) != 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s%s/cgroup.procs", t->mount, t->own + root_len);
+	fd = sys_openat(AT_FDCWD, path, O_WRONLY, 0);
+	n = fd < 0 ? fd : sys_write(fd, "0", 1);
+	return n < 0 ? err_errno(e, (int)-n, "cgroup: %s", path) : 0;
+}
+
+int cg_go_to(int pid, struct err *e)
+{
+	struct cg_system s;
+	char text[8192];
+	int r = cg_probe(&s, e);
+
+	if (r < 0)
+		return r;
+	r = read_cgroup_of(pid, text, sizeof(text));
+	if (r < 0)
+		err_errno(e, -r, "cgroup: of process %d", pid);
+	else
+		cg_parse_own(&s, text);
+	for (size_t i = 0; r == 0 && i < s.n; i++)
+		r = go_in_tree(&s.trees[i], e);
+	cg_system_done(&s);
 	return r;
 }

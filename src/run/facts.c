@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "run/held.h"
 #include "run/run.h"
 #include "sec/rights.h"
 #include "spec/container.h"
@@ -244,6 +245,30 @@ static bool denies_groups(const struct spec *s)
 	return says_deny(path);
 }
 
+/* What is held by the name is joined, unless that type was spoken of. */
+static int join_held(struct spec *s, struct err *e)
+{
+	char path[HELD_PATH_MAX];
+	int n = 0;
+
+	for (int type = 0; s->join_name && type < NS_COUNT; type++) {
+		if (!held_path(s->join_name, (enum ns_type)type, path))
+			continue;
+		n++;
+		if (s->ns[type].mode != NS_NEW)
+			continue;
+		s->ns[type].mode = NS_JOINED;
+		s->ns[type].target = arena_strdup(s->arena, path);
+		if (!s->ns[type].target)
+			return err_errno(e, ENOMEM, "join");
+	}
+	return !s->join_name || n ? 0
+				  : err_set(e, ENOENT,
+					    "join: nothing is held by the name \"%.64s\" (holm ns "
+					    "hold makes it, holm ns ls --held lists what there is)",
+					    s->join_name);
+}
+
 static void read_resolv_conf(struct spec *s, struct facts *f)
 {
 	_cleanup_fd_ int fd = -1;
@@ -281,6 +306,7 @@ int facts_check_fds(const struct spec *s, struct err *e)
 int facts_read(struct spec *s, struct facts *f, struct err *e)
 {
 	char cwd[4096];
+	int r;
 
 	*f = (struct facts){
 		.uid = geteuid(),
@@ -293,6 +319,9 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.disk = disk,
 		.network = network,
 	};
+	r = join_held(s, e);
+	if (r < 0)
+		return r;
 	f->net_admin = is_net_admin();
 	f->extra_groups = has_extra_groups(f->gid);
 	f->setgroups_denied = denies_groups(s);

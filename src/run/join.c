@@ -8,11 +8,13 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "run/held.h"
 #include "run/run.h"
 #include "sys/fd.h"
 
 static int open_path(enum ns_type type, const char *target, char *path, size_t room)
 {
+	char held[HELD_PATH_MAX];
 	uint32_t pid;
 	int fd;
 
@@ -24,8 +26,10 @@ static int open_path(enum ns_type type, const char *target, char *path, size_t r
 		snprintf(path, room, "%s", target);
 	else if (str_u32(target, &pid) == 0)
 		snprintf(path, room, "/proc/%u/%s", pid, ns_table[type].proc_file);
-	else /* where `ip netns` keeps the names of networks */
+	else if (!held_path(target, type, held)) /* where `ip netns` keeps the names of networks */
 		snprintf(path, room, "/run/netns/%s", target);
+	else
+		snprintf(path, room, "%s", held);
 	return sys_openat(AT_FDCWD, path, O_RDONLY, 0);
 }
 

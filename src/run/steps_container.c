@@ -104,13 +104,14 @@ int act_cgroup_ns(struct run *r, size_t i)
 
 size_t want_old_root(const struct run *r)
 {
-	return r->keeper && r->keeper->root_fd >= 0;
+	return (r->keeper && r->keeper->root_fd >= 0) ||
+	       (r->spec->enters && r->spec->enter_root_fd >= 0);
 }
 
 /* Joining its mount namespace leads to the root of that, above the container's. */
 int act_old_root(struct run *r, size_t i)
 {
-	int code = sys_fchdir(r->keeper->root_fd);
+	int code = sys_fchdir(r->spec->enters ? r->spec->enter_root_fd : r->keeper->root_fd);
 
 	(void)i;
 	return code < 0 ? code : sys_chroot(".");

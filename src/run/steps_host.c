@@ -43,13 +43,21 @@ void undo_report(struct run *r)
 	close_fd(&r->report_fd[1]);
 }
 
+/* Of a process that has ended meanwhile the pid may be another's by now. */
+static int is_still_there(struct run *r)
+{
+	if (!r->spec->enters || sys_pidfd_send_signal(r->spec->enter_pidfd, 0) != -ESRCH)
+		return 0;
+	return err_set(r->err, ESRCH, "enter: the process has ended");
+}
+
 int act_targets(struct run *r, size_t i)
 {
 	for (int type = NS_COUNT - 1; type >= 0; type--) {
 		if (r->spec->ns[type].mode != NS_JOINED || i-- != 0)
 			continue;
 		r->join_fd[type] = join_open((enum ns_type)type, r->spec->ns[type].target, r->err);
-		return r->join_fd[type] < 0 ? r->join_fd[type] : 0;
+		return r->join_fd[type] < 0 ? r->join_fd[type] : is_still_there(r);
 	}
 	return -EINVAL;
 }

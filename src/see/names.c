@@ -33,6 +33,7 @@ static void name_by_mounts(struct see_world *w)
 	static const struct {
 		const char *dir, *given_by;
 	} places[] = {
+		{ "/run/holm/ns/", "holm" },
 		{ "/run/netns/", "netns" },
 		{ "/var/run/netns/", "netns" },
 		{ "/run/docker/netns/", "docker" },
@@ -42,9 +43,11 @@ static void name_by_mounts(struct see_world *w)
 	for (size_t k = 0; k < ARRAY_SIZE(places); k++)
 		for (size_t i = 0; i < w->holders.n; i++) {
 			const struct see_holder *h = &w->holders.items[i];
+			const char *name = h->path + strlen(places[k].dir);
 
 			if (h->how == SEE_BY_MOUNT && str_starts(h->path, places[k].dir))
-				name_it(see_find(w, h->inode), h->path + strlen(places[k].dir),
+				name_it(see_find(w, h->inode),
+					arena_strndup(w->arena, name, strcspn(name, "/")),
 					places[k].given_by);
 		}
 }

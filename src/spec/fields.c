@@ -70,8 +70,8 @@ const struct field spec_fields[] = {
 
 	{ "share", 0, FIELD_LIST, "Namespaces", "TYPE[,TYPE...]",
 	  "keep the caller's: user mnt pid net ipc uts cgroup time", set_share, 0 },
-	{ "join", 0, FIELD_LIST, "Namespaces", "TYPE=TARGET",
-	  "enter an existing one: a path, a pid, fd:N, or a name as in `ip netns`", set_join, 0 },
+	{ "join", 0, FIELD_LIST, "Namespaces", "TYPE=TARGET|NAME",
+	  "enter an existing one: a path, a pid, fd:N, or a name; NAME: all that `holm ns hold` keeps by it", set_join, 0 },
 	{ "hostname", 0, 0, "Namespaces", "NAME", "host name inside (holm)", set_string, AT(hostname) },
 	{ "domainname", 0, 0, "Namespaces", "NAME", "NIS domain name inside", set_string, AT(domainname) },
 	{ "time-offset", 0, FIELD_LIST, "Namespaces", "CLOCK=DURATION",

@@ -47,6 +47,10 @@ int set_join(struct spec *s, const struct field *f, const char *value, struct er
 	const char *name = head_of(s, value, '=', &target);
 	int type = ns_by_name(name);
 
+	if (!target && type < 0) {
+		s->join_name = name;
+		return 0;
+	}
 	if (type < 0)
 		return no_namespace(e, f, name);
 	if (!target || !*target)

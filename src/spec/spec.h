@@ -339,6 +339,7 @@ struct spec {
 
 	/* namespaces */
 	struct ns_choice ns[NS_COUNT];
+	const char *join_name; /* all that is held by it is joined; run/held.h */
 	const char *hostname, *domainname;
 	bool time_offset_set[2]; /* monotonic, boottime */
 	int64_t time_offset_ns[2];
@@ -379,6 +380,10 @@ struct spec {
 	/* life */
 	bool outlive_parent;
 	int info_fd, status_fd, sync_fd, block_fd, ready_fd; /* -1: none */
+
+	/* Where another process is (run/enter.c); both belong to the spec, not to its copies. */
+	bool enters;
+	int enter_pidfd, enter_root_fd; /* the process, which must live still; its root, -1: none */
 
 	/* Set by whoever calls spec_check: the filter that `seccomp` names, ready to load. */
 	const struct sock_filter *filter;
