@@ -391,6 +391,46 @@ int holm_net_check(int repair, holm_net_check_fn *fn, void *arg, struct holm_err
  */
 int holm_net_clean(struct holm_error *error);
 
+/*
+ * Network namespaces with names, as ip-netns(8) keeps them: each finds what the other has made. One
+ * lives until it is removed, without any process. With `force` its name is removed although
+ * processes are in it.
+ */
+int holm_net_ns_add(const char *name, struct holm_error *error);
+int holm_net_ns_remove(const char *name, int force, struct holm_error *error);
+
+struct holm_net_ns {
+	const char *name;
+	uint64_t inode; /* 0: a file that is no namespace */
+	unsigned processes;
+	int pid; /* of one of them; 0: there is none */
+};
+
+typedef int holm_net_ns_fn(void *arg, const struct holm_net_ns *ns);
+int holm_net_ns_list(holm_net_ns_fn *fn, void *arg, struct holm_error *error);
+/*
+ * Becomes the command, in that namespace and with its /sys. Returns only if it cannot; then the
+ * calling thread may be there already, and should end.
+ */
+int holm_net_ns_exec(const char *name, char *const argv[], struct holm_error *error);
+
+/*
+ * Joins two network namespaces by a pair of interfaces, which ends with either of them. Each is a
+ * pid, a path, the name of a namespace or of a box on a network, or "host": the caller's own.
+ * `addresses`: "10.1.0.1/30,10.1.0.2/30", ended by NULL; free ones where there are none.
+ * `names` of both interfaces, "a0,b0"; NULL: free ones. `fn`, which may be NULL, is told of both.
+ */
+struct holm_net_wired {
+	const char *where, *interface;
+	const char *address[4]; /* NULL behind the last */
+};
+
+typedef int holm_net_wire_fn(void *arg, const struct holm_net_wired ends[2]);
+int holm_net_wire(const char *a, const char *b, const char *const *addresses, const char *names,
+		  holm_net_wire_fn *fn, void *arg, struct holm_error *error);
+/* Every wire between the two. How many there were. */
+int holm_net_unwire(const char *a, const char *b, struct holm_error *error);
+
 /* ---- doctor: what this machine allows ---- */
 
 enum holm_finding_kind { HOLM_GOOD, HOLM_WARN, HOLM_BAD };

@@ -6,7 +6,9 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "holm.h"
+#include "run/netns.h"
 #include "run/networks.h"
 
 static void free_arena(struct arena **a)
@@ -24,7 +26,7 @@ static int told(struct holm_error *out, int r, const struct err *e)
 	if (r >= 0)
 		return r;
 	out->code = -r;
-	out->exit_code = 125;
+	out->exit_code = !e->command ? 125 : r == -ENOENT ? 127 : 126;
 	if (e->code)
 		memcpy(out->text, e->text, sizeof(out->text));
 	else
@@ -303,4 +305,127 @@ int holm_net_disconnect(const char *network, const char *box, struct holm_error 
 	struct err e = { 0 };
 
 	return told(error, network_disconnect(network, box, &e), &e);
+}
+
+/* ---- namespaces with names, and wires ---- */
+
+int holm_net_ns_add(const char *name, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, netns_add(name, &e), &e);
+}
+
+int holm_net_ns_remove(const char *name, int force, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, netns_remove(name, force, &e), &e);
+}
+
+struct list_call {
+	holm_net_ns_fn *fn;
+	void *arg;
+};
+
+static int show_ns(void *arg, const struct netns_seen *n)
+{
+	const struct list_call *call = arg;
+
+	return call->fn(call->arg,
+			&(struct holm_net_ns){ n->name, n->inode, n->processes, n->pid });
+}
+
+int holm_net_ns_list(holm_net_ns_fn *fn, void *arg, struct holm_error *error)
+{
+	struct list_call call = { fn, arg };
+	struct err e = { 0 };
+
+	return told(error, netns_list(show_ns, &call, &e), &e);
+}
+
+int holm_net_ns_exec(const char *name, char *const argv[], struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, netns_exec(name, argv, &e), &e);
+}
+
+/* "A,B": both halves; false if there are not two. */
+static bool halves(const char *text, char out[2][80])
+{
+	const char *comma = strchr(text, ',');
+
+	if (!comma || strchr(comma + 1, ','))
+		return false;
+	snprintf(out[0], 80, "%.*s", (int)(comma - text), text);
+	snprintf(out[1], 80, "%s", comma + 1);
+	return *out[0] && *out[1];
+}
+
+static bool is_interface_name(const char *name)
+{
+	return strlen(name) < 16 && !strpbrk(name, "/:% \t\n") && !str_eq(name, ".") &&
+	       !str_eq(name, "..") && !str_eq(name, "lo");
+}
+
+static int read_wire(struct wire_end ends[2], const char *const *addresses, const char *names,
+		     struct err *e)
+{
+	char half[2][80];
+
+	for (; addresses && *addresses; addresses++) {
+		size_t n = ends[0].n;
+
+		if (n == WIRE_ADDRESSES_MAX)
+			return err_set(e, E2BIG, "net wire: at most %d addresses",
+				       WIRE_ADDRESSES_MAX);
+		for (int i = 0; i < 2; i++)
+			if (!halves(*addresses, half) ||
+			    ip_net_parse(half[i], &ends[i].addresses[n]) < 0)
+				return err_set(e, EINVAL,
+					       "net wire: \"%.80s\" is no pair of addresses; write "
+					       "10.1.0.1/30,10.1.0.2/30",
+					       *addresses);
+		ends[0].n = ends[1].n = n + 1;
+	}
+	if (!names)
+		return 0;
+	if (!halves(names, half) || !is_interface_name(half[0]) || !is_interface_name(half[1]))
+		return err_set(e, EINVAL,
+			       "net wire: \"%.80s\" is no pair of interface names (1 to 15 "
+			       "characters each); write a0,b0",
+			       names);
+	for (int i = 0; i < 2; i++)
+		snprintf(ends[i].name, sizeof(ends[i].name), "%.15s", half[i]);
+	return 0;
+}
+
+int holm_net_wire(const char *a, const char *b, const char *const *addresses, const char *names,
+		  holm_net_wire_fn *fn, void *arg, struct holm_error *error)
+{
+	struct wire_end ends[2] = { { .where = a }, { .where = b } };
+	struct holm_net_wired out[2] = { 0 };
+	char text[2][WIRE_ADDRESSES_MAX][IP_TEXT_MAX];
+	struct err e = { 0 };
+	int r = read_wire(ends, addresses, names, &e);
+
+	if (r == 0)
+		r = net_wire(ends, &e);
+	for (int i = 0; r == 0 && i < 2; i++) {
+		out[i].where = ends[i].where;
+		out[i].interface = ends[i].name;
+		for (size_t k = 0; k < ends[i].n; k++)
+			out[i].address[k] = ip_net_print(&ends[i].addresses[k], text[i][k]);
+	}
+	if (r == 0 && fn)
+		r = fn(arg, out);
+	return told(error, r, &e);
+}
+
+int holm_net_unwire(const char *a, const char *b, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, net_unwire(a, b, &e), &e);
 }

@@ -6,11 +6,11 @@
 
 #include "base/macro.h"
 #include "base/str.h"
-#include "cli.h"
+#include "cmd/net.h"
 
 #define SUBNETS_MAX 2
 
-static int failed(const struct holm_error *e)
+int net_failed(const struct holm_error *e)
 {
 	return out_error("%s", e->text);
 }
@@ -50,7 +50,7 @@ static int create(int argc, char **argv)
 	}
 	if (!name)
 		return out_error("net create: needs a NAME");
-	return holm_net_create(name, flags, subnets, &e) < 0 ? failed(&e) : 0;
+	return holm_net_create(name, flags, subnets, &e) < 0 ? net_failed(&e) : 0;
 }
 
 static int rm(int argc, char **argv)
@@ -60,7 +60,7 @@ static int rm(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++)
 		if (holm_net_remove(argv[i], &e) < 0)
-			code = failed(&e);
+			code = net_failed(&e);
 	return code;
 }
 
@@ -80,7 +80,7 @@ static int print_line(void *arg, const struct holm_net *n)
 }
 
 /* "KEY": "VALUE", */
-static void member(const char *key, const char *value)
+void net_json_member(const char *key, const char *value)
 {
 	printf("\"%s\":", key);
 	out_json_string(value);
@@ -89,12 +89,12 @@ static void member(const char *key, const char *value)
 
 static void network_members(const struct holm_net *n)
 {
-	member("name", n->name);
-	member("bridge", n->bridge);
-	member("subnet4", n->subnet[0]);
-	member("gateway4", n->gateway[0]);
-	member("subnet6", n->subnet[1]);
-	member("gateway6", n->gateway[1]);
+	net_json_member("name", n->name);
+	net_json_member("bridge", n->bridge);
+	net_json_member("subnet4", n->subnet[0]);
+	net_json_member("gateway4", n->gateway[0]);
+	net_json_member("subnet6", n->subnet[1]);
+	net_json_member("gateway6", n->gateway[1]);
 	printf("\"internal\":%s,\"dns\":%s,\"boxes\":",
 	       n->flags & HOLM_NET_INTERNAL ? "true" : "false",
 	       n->flags & HOLM_NET_NO_DNS ? "false" : "true");
@@ -128,7 +128,7 @@ static int ls(int argc, char **argv)
 	} else {
 		return out_error("net ls: takes --json alone");
 	}
-	return r < 0 ? failed(&e) : 0;
+	return r < 0 ? net_failed(&e) : 0;
 }
 
 struct inspection {
@@ -141,10 +141,10 @@ static int print_box(void *arg, const struct holm_net_box *b)
 	struct inspection *in = arg;
 
 	printf("%s{", in->comma);
-	member("hostname", b->hostname);
-	member("address4", b->address[0]);
-	member("address6", b->address[1]);
-	member("interface", b->interface);
+	net_json_member("hostname", b->hostname);
+	net_json_member("address4", b->address[0]);
+	net_json_member("address6", b->address[1]);
+	net_json_member("interface", b->interface);
 	printf("\"pid\":%d}", b->pid);
 	in->comma = ",";
 	return 0;
@@ -157,8 +157,8 @@ static int print_port(void *arg, const struct holm_net_port *p)
 	if (!str_eq(p->network, in->name))
 		return 0;
 	printf("%s{", in->comma);
-	member("port", p->port);
-	member("to", p->to);
+	net_json_member("port", p->port);
+	net_json_member("to", p->to);
 	printf("\"pid\":%d}", p->pid);
 	in->comma = ",";
 	return 0;
@@ -191,7 +191,7 @@ static int inspect(int argc, char **argv)
 	if (!in.name)
 		return out_error("net inspect: needs one NAME");
 	if (holm_net_list(print_whole, &in, &e) < 0)
-		return failed(&e);
+		return net_failed(&e);
 	return in.found ? 0 : out_error("net: there is no network \"%s\"", in.name);
 }
 
@@ -219,7 +219,7 @@ static int publish(int argc, char **argv)
 		return out_error("net publish: needs NETWORK BOX PORT...");
 	return holm_net_publish(argv[1], argv[2], (const char *const *)argv + 3, say_port, NULL,
 				&e) < 0
-		       ? failed(&e)
+		       ? net_failed(&e)
 		       : 0;
 }
 
@@ -230,7 +230,7 @@ static int unpublish(int argc, char **argv)
 	if (argc < 4)
 		return out_error("net unpublish: needs NETWORK BOX PORT...");
 	return holm_net_unpublish(argv[1], argv[2], (const char *const *)argv + 3, &e) < 0
-		       ? failed(&e)
+		       ? net_failed(&e)
 		       : 0;
 }
 
@@ -242,7 +242,7 @@ static int connect_box(int argc, char **argv)
 
 	if (argc != 3 || *end || pid <= 0 || pid > 0x7fffffff)
 		return out_error("net connect: needs NETWORK PID");
-	return holm_net_connect(argv[1], (int)pid, say_box, NULL, &e) < 0 ? failed(&e) : 0;
+	return holm_net_connect(argv[1], (int)pid, say_box, NULL, &e) < 0 ? net_failed(&e) : 0;
 }
 
 static int disconnect_box(int argc, char **argv)
@@ -251,7 +251,7 @@ static int disconnect_box(int argc, char **argv)
 
 	if (argc != 3)
 		return out_error("net disconnect: needs NETWORK BOX");
-	return holm_net_disconnect(argv[1], argv[2], &e) < 0 ? failed(&e) : 0;
+	return holm_net_disconnect(argv[1], argv[2], &e) < 0 ? net_failed(&e) : 0;
 }
 
 /* ---- rules ---- */
@@ -284,7 +284,7 @@ static int rules(int argc, char **argv)
 	if (argc != 1)
 		return out_error("net rules: takes nothing");
 	if (holm_net_list(rules_of, NULL, &e) < 0 || holm_net_ports(rule_of_port, NULL, &e) < 0)
-		return failed(&e);
+		return net_failed(&e);
 	return 0;
 }
 
@@ -306,7 +306,7 @@ static int check(int argc, char **argv)
 	if (argc > 2 || (argc == 2 && !repair))
 		return out_error("net check: takes --repair alone");
 	n = holm_net_check(repair, say_finding, NULL, &e);
-	return n < 0 ? failed(&e) : n > 0;
+	return n < 0 ? net_failed(&e) : n > 0;
 }
 
 static int gc(int argc, char **argv)
@@ -319,7 +319,7 @@ static int gc(int argc, char **argv)
 		return out_error("net gc: takes nothing");
 	n = holm_net_clean(&e);
 	if (n < 0)
-		return failed(&e);
+		return net_failed(&e);
 	printf("addresses made free: %d\n", n);
 	return 0;
 }
@@ -341,6 +341,10 @@ static const struct {
 	{ "disconnect", "NETWORK BOX", "take it away", disconnect_box },
 	{ "rules", "", "say who reaches whom", rules },
 	{ "check", "[--repair]", "see whether others have changed what networks need", check },
+	{ "ns", "add NAME | ls [--json] | rm [--force] NAME... | exec NAME COMMAND [ARG...]",
+	  "network namespaces with names, as ip netns has them", cmd_net_ns },
+	{ "wire", "A B [--ip A-ADDR,B-ADDR]... [--name A-NAME,B-NAME] [--json] | --rm A B",
+	  "join two network namespaces", cmd_net_wire },
 	{ "gc", "", "make free what killed programs have left", gc },
 };
 

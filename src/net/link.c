@@ -231,7 +231,8 @@ static int take_route(void *arg, const struct nlmsghdr *answer)
 
 	if (answer->nlmsg_type != RTM_NEWROUTE || answer->nlmsg_len < NLMSG_LENGTH(sizeof(*r)))
 		return -EPROTO;
-	if (r->rtm_type != RTN_UNICAST || (r->rtm_flags & RTM_F_CLONED))
+	if ((r->rtm_type != RTN_UNICAST && r->rtm_type != RTN_LOCAL) ||
+	    (r->rtm_flags & RTM_F_CLONED))
 		return 0;
 	oif = nl_find(answer, sizeof(*r), RTA_OIF, &len);
 	if (oif && len == sizeof(index))

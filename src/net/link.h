@@ -53,6 +53,12 @@ int link_set_master(struct net_socket *s, const char *name, int master);
 int link_index(struct net_socket *s, const char *name); /* -ENODEV: there is none */
 int link_delete(struct net_socket *s, const char *name);
 
+/* Between two namespaces, both in their places; wire.c. `other`: of name and ns_fd alone. */
+int link_make_wire(struct net_socket *s, const char *name, const struct link_inside *other);
+/* One that leads to that namespace; 0: there is none. */
+int link_find_wire(struct net_socket *s, int ns_fd, int *index);
+int link_delete_index(struct net_socket *s, int index);
+
 /* Bounds what it sends; shape.c. `mtu` 0: as usual. */
 int link_shape(struct net_socket *s, const char *name, uint64_t bits_per_second, uint32_t mtu);
 
