@@ -329,12 +329,36 @@ int holm_net_create(const char *name, unsigned flags, const char *const *subnets
 		    struct holm_error *error);
 int holm_net_remove(const char *name, struct holm_error *error);
 
+/*
+ * A network over several hosts, by VXLAN: made on each of them with the same name and the same
+ * hosts. What is 0 or NULL is decided, on all of them alike.
+ */
+struct holm_net_overlay {
+	const char *const *peers; /* addresses, ended by NULL; the host's own may be among them */
+	const char *local;        /* the host's own */
+	unsigned vni, port;
+	int slot; /* which part of the subnet is the host's; -1: its place among the sorted hosts */
+};
+
+int holm_net_create_overlay(const char *name, unsigned flags, const char *const *subnets,
+			    const struct holm_net_overlay *overlay, struct holm_error *error);
+
+enum holm_peers_act { HOLM_PEERS_ADD, HOLM_PEERS_REMOVE, HOLM_PEERS_SET };
+
+/* On a network that lives: its packets go to, and come from, these hosts. */
+int holm_net_peers(const char *name, enum holm_peers_act act, const char *const *peers,
+		   struct holm_error *error);
+
 /* Valid during the call that they are handed to; "" where there is nothing. */
 struct holm_net {
 	const char *name, *bridge;
 	const char *subnet[2], *gateway[2]; /* IPv4, IPv6 */
 	unsigned flags;                     /* enum holm_net_flag */
 	unsigned boxes;
+	/* of an overlay; vni 0: it is none */
+	unsigned vni, port, mtu, slot, slots;
+	const char *local, *device;
+	const char *const *peers; /* ended by NULL */
 };
 
 struct holm_net_box {

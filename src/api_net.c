@@ -10,6 +10,7 @@
 #include "holm.h"
 #include "run/netns.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 
 static void free_arena(struct arena **a)
 {
@@ -57,20 +58,79 @@ static int read_subnets(struct network_wish *w, const char *const *subnets, stru
 	return 0;
 }
 
-int holm_net_create(const char *name, unsigned flags, const char *const *subnets,
-		    struct holm_error *error)
+static int create(const char *name, unsigned flags, const char *const *subnets,
+		  struct overlay_wish *overlay, struct err *e)
 {
 	struct network_wish w = {
 		.name = name,
 		.internal = flags & HOLM_NET_INTERNAL,
 		.no_v6 = flags & HOLM_NET_NO_IPV6,
 		.no_dns = flags & HOLM_NET_NO_DNS,
+		.overlay = overlay,
 	};
+	int r = read_subnets(&w, subnets, e);
+
+	return r < 0 ? r : network_create(&w, e);
+}
+
+int holm_net_create(const char *name, unsigned flags, const char *const *subnets,
+		    struct holm_error *error)
+{
 	struct err e = { 0 };
-	int r = read_subnets(&w, subnets, &e);
+
+	return told(error, create(name, flags, subnets, NULL, &e), &e);
+}
+
+/* ---- over several hosts ---- */
+
+static int read_peers(const char *const *words, struct peers *out, struct err *e)
+{
+	for (; words && *words; words++) {
+		if (out->n == PEERS_MAX)
+			return err_set(e, E2BIG, "net: at most %d peers", PEERS_MAX);
+		if (ip_parse(*words, &out->items[out->n++]) < 0)
+			return err_set(e, EINVAL, "net: peer \"%.64s\" is no address", *words);
+	}
+	return 0;
+}
+
+static int read_overlay(const struct holm_net_overlay *o, struct overlay_wish *w, struct err *e)
+{
+	if (o->vni > 0xffffff || o->port > 65535)
+		return err_set(e, EINVAL,
+			       "net: overlay: a number is 1 to 16777215, and a port 1 to 65535");
+	w->vni = o->vni;
+	w->port = (uint16_t)o->port;
+	w->slot = o->slot < 0 ? UINT32_MAX : (uint32_t)o->slot;
+	if (o->local && ip_parse(o->local, &w->local) < 0)
+		return err_set(e, EINVAL, "net: overlay: \"%.64s\" is no address", o->local);
+	return read_peers(o->peers, &w->peers, e);
+}
+
+int holm_net_create_overlay(const char *name, unsigned flags, const char *const *subnets,
+			    const struct holm_net_overlay *overlay, struct holm_error *error)
+{
+	struct overlay_wish w = { .peers.n = 0 };
+	struct err e = { 0 };
+	int r = read_overlay(overlay, &w, &e);
 
 	if (r == 0)
-		r = network_create(&w, &e);
+		r = create(name, flags, subnets, &w, &e);
+	return told(error, r, &e);
+}
+
+int holm_net_peers(const char *name, enum holm_peers_act act, const char *const *peers,
+		   struct holm_error *error)
+{
+	static const enum peers_act acts[] = { [HOLM_PEERS_ADD] = PEERS_ADD,
+					       [HOLM_PEERS_REMOVE] = PEERS_REMOVE,
+					       [HOLM_PEERS_SET] = PEERS_SET };
+	struct peers list = { .n = 0 };
+	struct err e = { 0 };
+	int r = read_peers(peers, &list, &e);
+
+	if (r == 0)
+		r = overlay_change_peers(name, acts[act], &list, &e);
 	return told(error, r, &e);
 }
 
@@ -82,6 +142,31 @@ int holm_net_remove(const char *name, struct holm_error *error)
 }
 
 /* ---- looking ---- */
+
+/* All of it is valid until fn has returned. */
+static int show_overlay(const struct networks *n, const struct overlay *o, struct holm_net *out,
+			holm_net_fn *fn, void *arg)
+{
+	char text[PEERS_MAX][IP_TEXT_MAX], local[IP_TEXT_MAX];
+	const char *words[PEERS_MAX + 1] = { NULL };
+	struct peers peers = { .n = 0 };
+
+	out->local = out->device = "";
+	out->peers = words;
+	if (!o->vni)
+		return fn(arg, out);
+	peers_load(n, out->name, &peers);
+	for (size_t i = 0; i < peers.n; i++)
+		words[i] = ip_print(&peers.items[i], text[i]);
+	out->vni = o->vni;
+	out->port = o->port;
+	out->mtu = o->mtu;
+	out->slot = o->slot;
+	out->slots = o->slots;
+	out->local = ip_print(&o->local, local);
+	out->device = o->device;
+	return fn(arg, out);
+}
 
 static int show_network(struct arena *a, const struct networks *n, const char *name,
 			holm_net_fn *fn, void *arg)
@@ -112,7 +197,7 @@ static int show_network(struct arena *a, const struct networks *n, const char *n
 	}
 	for (size_t i = 0; i < on.n; i++)
 		out.boxes += !lease_is_left(&on.items[i], true);
-	return fn(arg, &out);
+	return show_overlay(n, &net.overlay, &out, fn, arg);
 }
 
 int holm_net_list(holm_net_fn *fn, void *arg, struct holm_error *error)

@@ -8,49 +8,9 @@
 #include "base/str.h"
 #include "cmd/net.h"
 
-#define SUBNETS_MAX 2
-
 int net_failed(const struct holm_error *e)
 {
 	return out_error("%s", e->text);
-}
-
-/* ---- create ---- */
-
-static int create(int argc, char **argv)
-{
-	static const struct {
-		const char *word;
-		unsigned flag;
-	} words[] = {
-		{ "--internal", HOLM_NET_INTERNAL },
-		{ "--no-ipv6", HOLM_NET_NO_IPV6 },
-		{ "--no-dns", HOLM_NET_NO_DNS },
-	};
-	const char *subnets[SUBNETS_MAX + 1] = { NULL }, *name = NULL;
-	unsigned flags = 0, n = 0;
-	struct holm_error e;
-
-	for (int i = 1; i < argc; i++) {
-		size_t k = 0;
-
-		while (k < ARRAY_SIZE(words) && !str_eq(argv[i], words[k].word))
-			k++;
-		if (k < ARRAY_SIZE(words))
-			flags |= words[k].flag;
-		else if (str_eq(argv[i], "--subnet") && i + 1 < argc && n < SUBNETS_MAX)
-			subnets[n++] = argv[++i];
-		else if (str_starts(argv[i], "--subnet=") && n < SUBNETS_MAX)
-			subnets[n++] = argv[i] + strlen("--subnet=");
-		else if (*argv[i] != '-' && !name)
-			name = argv[i];
-		else
-			return out_error("net create: \"%s\" is too much (see holm net --help)",
-					 argv[i]);
-	}
-	if (!name)
-		return out_error("net create: needs a NAME");
-	return holm_net_create(name, flags, subnets, &e) < 0 ? net_failed(&e) : 0;
 }
 
 static int rm(int argc, char **argv)
@@ -87,6 +47,20 @@ void net_json_member(const char *key, const char *value)
 	putchar(',');
 }
 
+static void overlay_member(const struct holm_net *n)
+{
+	printf("\"overlay\":{\"vni\":%u,\"port\":%u,\"mtu\":%u,\"slot\":%u,\"slots\":%u,", n->vni,
+	       n->port, n->mtu, n->slot, n->slots);
+	net_json_member("local", n->local);
+	net_json_member("device", n->device);
+	fputs("\"peers\":[", stdout);
+	for (size_t i = 0; n->peers[i]; i++) {
+		fputs(i ? "," : "", stdout);
+		out_json_string(n->peers[i]);
+	}
+	fputs("]},", stdout);
+}
+
 static void network_members(const struct holm_net *n)
 {
 	net_json_member("name", n->name);
@@ -95,6 +69,8 @@ static void network_members(const struct holm_net *n)
 	net_json_member("gateway4", n->gateway[0]);
 	net_json_member("subnet6", n->subnet[1]);
 	net_json_member("gateway6", n->gateway[1]);
+	if (n->vni)
+		overlay_member(n);
 	printf("\"internal\":%s,\"dns\":%s,\"boxes\":",
 	       n->flags & HOLM_NET_INTERNAL ? "true" : "false",
 	       n->flags & HOLM_NET_NO_DNS ? "false" : "true");
@@ -330,8 +306,11 @@ static const struct {
 	const char *name, *args, *words;
 	int (*run)(int argc, char **argv);
 } acts[] = {
-	{ "create", "NAME [--subnet NET]... [--internal] [--no-ipv6] [--no-dns]", "make a network",
-	  create },
+	{ "create",
+	  "NAME [--subnet NET]... [--internal] [--no-ipv6] [--no-dns]\n             [--overlay "
+	  "[--peers HOST,...] [--local ADDR] [--vni N] [--port N] [--slot N]]",
+	  "make a network, on this host or over several", cmd_net_create },
+	{ "peers", "NETWORK [add|rm HOST...]", "the other hosts of an overlay", cmd_net_peers },
 	{ "ls", "[--json]", "list them", ls },
 	{ "inspect", "NAME", "one of them, its boxes and ports, as JSON", inspect },
 	{ "rm", "NAME...", "remove them", rm },

@@ -105,18 +105,6 @@ struct wire_options {
 	bool json, rm;
 };
 
-/* The value of --NAME VALUE or --NAME=VALUE; NULL: it is not that option. */
-static const char *value_of(int argc, char **argv, int *i, const char *option)
-{
-	size_t len = strlen(option);
-
-	if (!str_starts(argv[*i], option))
-		return NULL;
-	if (argv[*i][len] == '=')
-		return argv[*i] + len + 1;
-	return argv[*i][len] == 0 && *i + 1 < argc ? argv[++*i] : NULL;
-}
-
 static int read_option(struct wire_options *o, int argc, char **argv, int *i)
 {
 	const char *value;
@@ -125,9 +113,9 @@ static int read_option(struct wire_options *o, int argc, char **argv, int *i)
 		o->json = true;
 	else if (str_eq(argv[*i], "--rm"))
 		o->rm = true;
-	else if ((value = value_of(argc, argv, i, "--name")))
+	else if ((value = net_value_of(argc, argv, i, "--name")))
 		o->names = value;
-	else if (o->n_pairs < PAIRS_MAX && (value = value_of(argc, argv, i, "--ip")))
+	else if (o->n_pairs < PAIRS_MAX && (value = net_value_of(argc, argv, i, "--ip")))
 		o->pairs[o->n_pairs++] = value;
 	else if (*argv[*i] != '-' && o->n_ends < 2)
 		o->ends[o->n_ends++] = argv[*i];

@@ -115,11 +115,11 @@ int link_make_on(struct net_socket *s, const char *kind, int parent,
 }
 
 int link_make_bridge(struct net_socket *s, const char *name, const struct ip_net *addresses,
-		     size_t n_addresses)
+		     size_t n_addresses, uint32_t mtu)
 {
-	const struct link_setup l = { .name = name,
-				      .addresses = addresses,
-				      .n_addresses = n_addresses };
+	const struct link_setup l = {
+		.name = name, .addresses = addresses, .n_addresses = n_addresses, .mtu = mtu
+	};
 	size_t info, data;
 	struct nl_request q;
 	struct nl_batch b;

@@ -41,7 +41,7 @@ int link_set_up(struct net_socket *s, const struct link_setup *l);
 
 /* Without the delays of spanning trees; with the host's addresses, and up. */
 int link_make_bridge(struct net_socket *s, const char *name, const struct ip_net *addresses,
-		     size_t n_addresses);
+		     size_t n_addresses, uint32_t mtu);
 /* Which networks are in use here: those of all routes but the default ones. */
 typedef int link_route_fn(void *arg, const struct ip_net *to, int index);
 int link_routes(struct net_socket *s, link_route_fn *fn, void *arg);
@@ -58,6 +58,24 @@ int link_make_wire(struct net_socket *s, const char *name, const struct link_ins
 /* One that leads to that namespace; 0: there is none. */
 int link_find_wire(struct net_socket *s, int ns_fd, int *index);
 int link_delete_index(struct net_socket *s, int index);
+
+/* ---- vxlan.c: an interface that carries a bridge's frames to other hosts ---- */
+
+struct vxlan_wish {
+	const char *name;
+	uint32_t vni, mtu;
+	uint16_t port;
+	struct ip local;
+	int master; /* the bridge */
+};
+
+int link_make_vxlan(struct net_socket *s, const struct vxlan_wish *w);
+/*
+ * To whom it sends what is for everybody, or for nobody known: to these, and nobody else. What was
+ * learned of others is forgotten. How many entries were wrong; they are mended if `repair`.
+ */
+int link_vxlan_peers(struct net_socket *s, int index, const struct ip *peers, size_t n,
+		     bool repair);
 
 /* Bounds what it sends; shape.c. `mtu` 0: as usual. */
 int link_shape(struct net_socket *s, const char *name, uint64_t bits_per_second, uint32_t mtu);

@@ -9,6 +9,7 @@
 #include "net/link.h"
 #include "run/box_net.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 #include "state/state.h"
 #include "sys/fd.h"
 
@@ -155,7 +156,9 @@ static int wire(struct net_ends *ends, const struct network *net, const struct l
 	struct ip_net addresses[2];
 	uint8_t mac[MAC_LEN];
 	char name[16];
-	struct link_inside inside = { .name = name, .ns_fd = ends->ns_fd, .mac = mac };
+	struct link_inside inside = {
+		.name = name, .ns_fd = ends->ns_fd, .mac = mac, .mtu = net->overlay.mtu
+	};
 	struct link_setup setup = { .name = name, .addresses = addresses };
 	int r = free_name(&ends->its, name), bridge = link_index(&ends->own, net->bridge);
 
@@ -269,6 +272,7 @@ static int attach_boxes(struct mending *m, const struct network *net)
 static void check_network(struct mending *m, const char *name)
 {
 	struct network net;
+	const char *wrong;
 	int r;
 
 	if (network_load(m->n, name, &net) < 0)
@@ -280,6 +284,13 @@ static void check_network(struct mending *m, const char *name)
 	}
 	if (m->rules.nft.fd >= 0 && !rules_have_network(&m->rules, &net))
 		find_wrong(m, "its rules are missing", name,
+			   m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0);
+	if (m->rules.nft.fd >= 0 && !rules_have_overlay(&m->rules, m->n, &net))
+		find_wrong(m, "the rules for its peers are missing", name,
+			   m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0);
+	wrong = overlay_look(m->n, &m->links, &net);
+	if (wrong)
+		find_wrong(m, wrong, name,
 			   m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0);
 	if (!dns_is_up(&net))
 		find_wrong(m, "the name server does not run", name,

@@ -34,7 +34,7 @@ snapshot() {
 	ip xfrm state 2>/dev/null | grep -c '^src' || :
 	ip xfrm policy 2>/dev/null | grep -c '^src' || :
 	nft list tables 2>/dev/null
-	find /run -type d -path '*net*' | sort
+	find /run/holm/net -mindepth 1 2>/dev/null | sort
 	for ns in /run/netns/*; do
 		[ -e "$ns" ] || continue
 		stat -f -c '%n %T' "$ns"
@@ -89,4 +89,47 @@ break_names() {
 
 @test "named namespaces and wires: every step fails, and is killed" {
 	isolated break_names
+}
+
+OVERLAY="create over --overlay --local 192.0.2.1 --peers 192.0.2.2,192.0.2.3"
+
+break_overlay() {
+	local before made point
+	ip link add eth0 type veth peer name far0
+	ip addr add 192.0.2.1/24 dev eth0
+	ip link set far0 up
+	ip link set eth0 up
+	before=$(snapshot)
+	# shellcheck disable=SC2086
+	for point in $POINTS; do
+		broken "$point" fail $OVERLAY
+		nothing_left "$before"
+		broken "$point" kill $OVERLAY
+		# What is written down is made good; what is not is removed.
+		"$BIN/holm" net gc
+		if "$BIN/holm" net inspect over >/dev/null 2>&1; then
+			"$BIN/holm" net check --repair || "$BIN/holm" net check
+			"$BIN/holm" net check
+			"$BIN/holm" net rm over
+		fi
+		nothing_left "$before"
+	done
+	# On one that lives: what fails is made good, too.
+	# shellcheck disable=SC2086
+	"$BIN/holm" net $OVERLAY
+	for point in overlay-peers; do
+		broken "$point" fail peers over add 192.0.2.4
+		broken "$point" kill peers over add 192.0.2.5
+		"$BIN/holm" net check --repair || :
+		"$BIN/holm" net check
+		[ "$("$BIN/holm" net peers over | wc -l)" = 4 ]
+		"$BIN/holm" net peers over rm 192.0.2.4 192.0.2.5
+	done
+	"$BIN/holm" net rm over
+	nothing_left "$before"
+}
+
+@test "an overlay: every step fails, and is killed" {
+	export OVERLAY POINTS="record bridge overlay-device overlay-peers"
+	isolated break_overlay
 }

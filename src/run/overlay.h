@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Networks over several hosts: what a bridge has beside its boxes. */
+#pragma once
+
+#include "run/networks.h"
+
+#define OVERLAY_PORT 4789 /* RFC 7348 */
+
+struct overlay_wish {
+	struct peers peers; /* the host itself may be among them */
+	struct ip local;    /* family 0: found out */
+	uint32_t vni;       /* 0: made from the name */
+	uint32_t slot;      /* UINT32_MAX: its place in the sorted list of hosts */
+	uint16_t port;      /* 0: OVERLAY_PORT */
+};
+
+/*
+ * Decides all of it, so that the same is decided on each host; the host itself leaves the peers.
+ * Subnets that were not given are made from the number of the network.
+ */
+int overlay_decide(struct overlay_wish *w, struct network_wish *subnets, const char *name,
+		   struct overlay *out, struct err *e);
+/* The device and its peers, as far as they are missing. */
+int overlay_put_up(const struct networks *n, struct net_socket *s, const struct network *net,
+		   struct err *e);
+void overlay_take_down(struct net_socket *s, const struct network *net);
+/* NULL, or what is wrong. */
+const char *overlay_look(const struct networks *n, struct net_socket *s, const struct network *net);
+
+enum peers_act { PEERS_ADD, PEERS_REMOVE, PEERS_SET };
+
+/* On one that lives. */
+int overlay_change_peers(const char *network, enum peers_act act, const struct peers *peers,
+			 struct err *e);
+
+/* ---- overlay_rules.c ---- */
+
+int rules_put_overlay(struct rules *r, const struct networks *n, const struct network *net,
+		      struct err *e);
+void rules_remove_overlay(struct rules *r, const struct networks *n, const struct network *net);
+/* Who is not among those that are kept. */
+void rules_forget_peers(struct rules *r, const struct network *net, const struct peers *old,
+			const struct peers *kept);
+bool rules_have_overlay(struct rules *r, const struct networks *n, const struct network *net);
