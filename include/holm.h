@@ -338,6 +338,10 @@ struct holm_net_overlay {
 	const char *local;        /* the host's own */
 	unsigned vni, port;
 	int slot; /* which part of the subnet is the host's; -1: its place among the sorted hosts */
+
+	/* "http://HOST:2379,...": peers and slots are kept there. Files of TLS, or NULL. */
+	const char *etcd, *etcd_ca, *etcd_cert, *etcd_key;
+	unsigned ttl; /* seconds after which a host that has died is none any more; 0: 15 */
 };
 
 int holm_net_create_overlay(const char *name, unsigned flags, const char *const *subnets,

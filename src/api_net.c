@@ -101,6 +101,13 @@ static int read_overlay(const struct holm_net_overlay *o, struct overlay_wish *w
 			       "net: overlay: a number is 1 to 16777215, and a port 1 to 65535");
 	w->vni = o->vni;
 	w->port = (uint16_t)o->port;
+	if (o->etcd && o->ttl && (o->ttl < 2 || o->ttl > 3600))
+		return err_set(e, EINVAL, "net: overlay: a host has 2 to 3600 seconds (--ttl)");
+	w->etcd = o->etcd;
+	w->etcd_ca = o->etcd_ca;
+	w->etcd_cert = o->etcd_cert;
+	w->etcd_key = o->etcd_key;
+	w->ttl_s = o->ttl;
 	w->slot = o->slot < 0 ? UINT32_MAX : (uint32_t)o->slot;
 	if (o->local && ip_parse(o->local, &w->local) < 0)
 		return err_set(e, EINVAL, "net: overlay: \"%.64s\" is no address", o->local);

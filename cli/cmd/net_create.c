@@ -53,23 +53,34 @@ static int read_number(const char *option, const char *value, uint32_t least, ui
 /* -1: it is none of these. */
 static int overlay_option(struct create_options *o, int argc, char **argv, int *i)
 {
+	const struct {
+		const char *option;
+		const char **to;
+	} texts[] = { { "--local", &o->o.local },
+		      { "--etcd", &o->o.etcd },
+		      { "--etcd-ca", &o->o.etcd_ca },
+		      { "--etcd-cert", &o->o.etcd_cert },
+		      { "--etcd-key", &o->o.etcd_key } };
 	const char *value;
 	uint32_t n = 0;
 	int r = 0;
 
+	o->needs_overlay = true;
+	for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+		if ((value = net_value_of(argc, argv, i, texts[k].option)))
+			return *texts[k].to = value, 0;
 	if ((value = net_value_of(argc, argv, i, "--peers")))
 		r = add_peers(o, value);
-	else if ((value = net_value_of(argc, argv, i, "--local")))
-		o->o.local = value;
 	else if ((value = net_value_of(argc, argv, i, "--vni")))
 		r = read_number("--vni", value, 1, &o->o.vni);
 	else if ((value = net_value_of(argc, argv, i, "--port")))
 		r = read_number("--port", value, 1, &o->o.port);
+	else if ((value = net_value_of(argc, argv, i, "--ttl")))
+		r = read_number("--ttl", value, 2, &o->o.ttl);
 	else if ((value = net_value_of(argc, argv, i, "--slot")))
 		r = read_number("--slot", value, 0, &n), o->o.slot = (int)n;
 	else
 		return -1;
-	o->needs_overlay = true;
 	return r;
 }
 
@@ -84,14 +95,17 @@ static int create_option(struct create_options *o, int argc, char **argv, int *i
 		{ "--no-dns", HOLM_NET_NO_DNS },
 	};
 	const char *value;
+	bool needs;
 	int r;
 
 	for (size_t k = 0; k < ARRAY_SIZE(words); k++)
 		if (str_eq(argv[*i], words[k].word))
 			return o->flags |= words[k].flag, 0;
+	needs = o->needs_overlay;
 	r = overlay_option(o, argc, argv, i);
 	if (r >= 0)
 		return r;
+	o->needs_overlay = needs;
 	if (str_eq(argv[*i], "--overlay"))
 		o->overlay = true;
 	else if (o->n_subnets < SUBNETS_MAX && (value = net_value_of(argc, argv, i, "--subnet")))
@@ -116,8 +130,8 @@ int cmd_net_create(int argc, char **argv)
 	if (!o.name)
 		return out_error("net create: needs a NAME");
 	if (o.needs_overlay && !o.overlay)
-		return out_error("net create: --peers, --local, --vni, --port and --slot are of "
-				 "--overlay");
+		return out_error("net create: --peers, --local, --vni, --port, --slot, --ttl and "
+				 "--etcd are of --overlay");
 	o.o.peers = o.peers;
 	r = o.overlay ? holm_net_create_overlay(o.name, o.flags, o.subnets, &o.o, &e)
 		      : holm_net_create(o.name, o.flags, o.subnets, &e);

@@ -291,6 +291,53 @@ int link_name_of(struct net_socket *s, int index, char out[16])
 	return nl_ask(s, &q, take_name, out);
 }
 
+/* ---- by address ---- */
+
+struct address_search {
+	const struct ip *address;
+	int index;
+	uint32_t mtu;
+};
+
+static int take_address(void *arg, const struct nlmsghdr *answer)
+{
+	const struct ifaddrmsg *a = NLMSG_DATA(answer);
+	struct address_search *w = arg;
+	uint16_t type = a->ifa_family == AF_INET ? IFA_LOCAL : IFA_ADDRESS;
+	size_t len;
+	const void *value = nl_find(answer, sizeof(*a), type, &len);
+
+	if (value && a->ifa_family == w->address->family && len == ip_len(w->address) &&
+	    memcmp(value, w->address->bytes, len) == 0)
+		w->index = (int)a->ifa_index;
+	return 0;
+}
+
+static int take_mtu(void *arg, const struct nlmsghdr *answer)
+{
+	size_t len;
+	const void *value = nl_find(answer, sizeof(struct ifinfomsg), IFLA_MTU, &len);
+
+	if (value && len == sizeof(uint32_t))
+		memcpy(arg, value, len);
+	return 0;
+}
+
+uint32_t link_mtu_at(struct net_socket *s, const struct ip *address)
+{
+	struct ifaddrmsg part = { .ifa_family = address->family };
+	struct address_search w = { address, 0, 0 };
+	struct ifinfomsg link = { 0 };
+	struct nl_request q;
+
+	nl_begin(&q, RTM_GETADDR, NLM_F_DUMP, &part, sizeof(part));
+	if (nl_ask(s, &q, take_address, &w) < 0 || !w.index)
+		return 0;
+	link.ifi_index = w.index;
+	nl_begin(&q, RTM_GETLINK, 0, &link, sizeof(link));
+	return nl_ask(s, &q, take_mtu, &w.mtu) < 0 ? 0 : w.mtu;
+}
+
 int link_index(struct net_socket *s, const char *name)
 {
 	struct ifinfomsg link;

@@ -47,6 +47,8 @@ typedef int link_route_fn(void *arg, const struct ip_net *to, int index);
 int link_routes(struct net_socket *s, link_route_fn *fn, void *arg);
 /* Over which interface a default route of that family leads; 0: there is none. */
 int link_uplink(struct net_socket *s, int family);
+/* Of the interface that has this address; 0: it is not known. */
+uint32_t link_mtu_at(struct net_socket *s, const struct ip *address);
 int link_name_of(struct net_socket *s, int index, char out[16]);
 
 int link_set_master(struct net_socket *s, const char *name, int master);

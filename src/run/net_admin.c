@@ -277,6 +277,12 @@ static void check_network(struct mending *m, const char *name)
 
 	if (network_load(m->n, name, &net) < 0)
 		return;
+	if (!etcd_is_up(&net))
+		find_wrong(m, "holm-etcd does not run", name,
+			   m->repair ? etcd_start(m->n, &net, NULL) : 0);
+	else if (etcd_holds(m->n, &net, NULL) < 0)
+		find_wrong(m, "etcd does not answer, or has given its slot to another host", name,
+			   -ESTALE);
 	if (link_index(&m->links, net.bridge) < 0) {
 		r = m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0;
 		find_wrong(m, "the bridge is missing", name,

@@ -11,6 +11,7 @@
 #include "net/link.h"
 #include "run/net_sysctl.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 #include "sys/fd.h"
 
 #define TRIES_MAX  64 /* at a port that is free of sockets, but published */
@@ -350,6 +351,8 @@ static int get_ready(const struct networks *n, struct rules *r, const char *name
 	struct net_socket s;
 	int code = network_find(n, name, net, e);
 
+	if (code == 0)
+		code = etcd_holds(n, net, e);
 	if (code == 0)
 		code = rules_open(r, n, e);
 	if (code < 0)

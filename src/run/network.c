@@ -304,8 +304,10 @@ static int prepare(const struct networks *n, struct network_wish *w, struct netw
 	*net = (struct network){ .internal = w->internal, .has_dns = !w->no_dns };
 	snprintf(net->name, sizeof(net->name), "%s", w->name);
 	link_name(net->bridge, "hb");
-	if (w->overlay)
+	if (w->overlay) {
+		net->has_etcd = w->overlay->etcd != NULL;
 		r = overlay_decide(w->overlay, w, w->name, &net->overlay, e);
+	}
 	if (r < 0)
 		return r;
 	r = net_socket_open(&s);
@@ -321,6 +323,7 @@ static void take_down(const struct networks *n, struct rules *r, const struct ne
 	struct net_socket s;
 
 	dns_stop(net);
+	etcd_stop(n, net);
 	rules_remove_network(r, net);
 	rules_remove_overlay(r, n, net);
 	if (net_socket_open(&s) == 0) {
@@ -355,6 +358,8 @@ static int write_down(const struct networks *n, const struct network_wish *w,
 		r = network_make_dir(n, net->name);
 	if (r == 0 && w->overlay)
 		r = peers_save(n, net->name, &w->overlay->peers);
+	if (r == 0 && net->has_etcd && etcd_prepare(n, net, w->overlay, e) < 0)
+		return -e->code;
 	if (r == 0)
 		r = network_save(n, net);
 	return r < 0 ? err_errno(e, -r, "net: write down the network %s", net->name) : 0;
@@ -377,6 +382,8 @@ int network_create(struct network_wish *w, struct err *e)
 		return r;
 	}
 	r = write_down(&n, w, &net, e);
+	if (r == 0 && net.has_etcd)
+		r = etcd_start(&n, &net, e);
 	if (r == 0)
 		r = network_put_up(&n, &rules, &net, e);
 	if (r == 0 && net.has_dns)

@@ -100,7 +100,9 @@ static int find_local(struct overlay_wish *w, struct err *e)
 						   "net: overlay: %s is no address of this host",
 						   ip_print(&w->local, text));
 	if (!w->peers.n)
-		return err_set(e, EINVAL, "net: overlay: needs --peers or --local");
+		return err_set(e, EINVAL,
+			       w->etcd ? "net: overlay: --etcd needs --local"
+				       : "net: overlay: needs --peers or --local");
 	r = look_at_way(&w->peers.items[0], &w->local, &w->local, &mtu);
 	return r < 0 ? err_errno(e, -r, "net: overlay: find the way to the peer %s",
 				 ip_print(&w->peers.items[0], text))
@@ -132,12 +134,13 @@ static int order_peers(struct overlay_wish *w, uint32_t *place, struct err *e)
 	return 0;
 }
 
-/* The least of all ways; without a peer, that of most networks. */
+/* The least of all ways; without a peer, that of the interface with our address. */
 static int decide_mtu(const struct overlay_wish *w, struct overlay *o, bool v6_inside,
 		      struct err *e)
 {
-	uint32_t headers = o->local.family == AF_INET6 ? HEADERS_6 : HEADERS_4, least = 1500;
+	uint32_t headers = o->local.family == AF_INET6 ? HEADERS_6 : HEADERS_4, least = 0;
 	char text[IP_TEXT_MAX];
+	struct net_socket s;
 
 	for (size_t i = 0; i < w->peers.n; i++) {
 		uint32_t mtu = 0;
@@ -148,6 +151,10 @@ static int decide_mtu(const struct overlay_wish *w, struct overlay *o, bool v6_i
 			return err_errno(e, -r, "net: overlay: find the way to the peer %s",
 					 ip_print(&w->peers.items[i], text));
 		least = i ? MIN(least, mtu) : mtu;
+	}
+	if (!w->peers.n && net_socket_open(&s) == 0) {
+		least = link_mtu_at(&s, &o->local);
+		net_socket_close(&s);
 	}
 	o->mtu = least > headers ? MIN(least - headers, 65535U) : 0;
 	if (o->mtu >= (v6_inside ? MTU_MIN_6 : MTU_MIN))
@@ -204,6 +211,9 @@ int overlay_decide(struct overlay_wish *w, struct network_wish *subnets, const c
 	decide_subnets(subnets, name, o.vni);
 	o.slots = overlay_slots(subnets->subnet[0].prefix);
 	o.slot = w->slot == UINT32_MAX ? place : w->slot;
+	if (w->etcd && (w->peers.n || w->slot != UINT32_MAX))
+		return err_set(e, EINVAL,
+			       "net: overlay: with --etcd the peers and slots are kept there");
 	if (o.slot >= o.slots)
 		return err_set(e, ENOSPC,
 			       "net: overlay: the subnet has room for %u hosts, and this would be "
@@ -368,5 +378,6 @@ int overlay_change_peers(const char *network, enum peers_act act, const struct p
 	if (r < 0)
 		return err_errno(e, -r, "net: %s: write down its peers", network);
 	rules_forget_peers(&rules, &net, &old, &all);
+	dns_look_again(&net); /* names of theirs may have come or gone */
 	return network_put_up(&n, &rules, &net, e);
 }

@@ -5,6 +5,7 @@
 #include "run/networks.h"
 
 #define OVERLAY_PORT 4789 /* RFC 7348 */
+#define ETCD_TTL_S   15
 
 struct overlay_wish {
 	struct peers peers; /* the host itself may be among them */
@@ -12,6 +13,10 @@ struct overlay_wish {
 	uint32_t vni;       /* 0: made from the name */
 	uint32_t slot;      /* UINT32_MAX: its place in the sorted list of hosts */
 	uint16_t port;      /* 0: OVERLAY_PORT */
+
+	/* Hosts and slots are kept by etcd; NULL: by nobody. */
+	const char *etcd, *etcd_ca, *etcd_cert, *etcd_key;
+	uint32_t ttl_s; /* so long after a host has died its slot is free; 0: ETCD_TTL_S */
 };
 
 /*
@@ -42,3 +47,15 @@ void rules_remove_overlay(struct rules *r, const struct networks *n, const struc
 void rules_forget_peers(struct rules *r, const struct network *net, const struct peers *old,
 			const struct peers *kept);
 bool rules_have_overlay(struct rules *r, const struct networks *n, const struct network *net);
+
+/* ---- net_etcd.c: the program holm-etcd, one for each network that etcd keeps ---- */
+
+/* What it is to be told; before the network is written down. */
+int etcd_prepare(const struct networks *n, const struct network *net, const struct overlay_wish *w,
+		 struct err *e);
+bool etcd_is_up(const struct network *net); /* or is not wanted */
+/* If it is not up. It says which slot is ours, and that is saved with the network. */
+int etcd_start(const struct networks *n, struct network *net, struct err *e);
+void etcd_stop(const struct networks *n, const struct network *net);
+/* Is the slot ours for sure? */
+int etcd_holds(const struct networks *n, const struct network *net, struct err *e);

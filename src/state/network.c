@@ -310,6 +310,12 @@ static void read_words(const char *text, struct network *out)
 		sscanf(word, "%d %llu", &out->dns_pid, &start);
 		out->dns_start = start;
 	}
+	if (network_find_line(text, "etcd", word, sizeof(word))) {
+		out->has_etcd = true;
+		start = 0;
+		sscanf(word, "%d %llu", &out->etcd_pid, &start);
+		out->etcd_start = start;
+	}
 	if (network_find_line(text, "overlay", word, sizeof(word)))
 		read_overlay(word, &out->overlay);
 	out->internal = network_find_line(text, "internal", word, sizeof(word));
@@ -364,6 +370,9 @@ int network_save(const struct networks *n, const struct network *net)
 		buf_printf(&text, "subnet6 %s\n", ip_net_print(&net->subnet[1], word));
 	if (net->internal)
 		buf_puts(&text, "internal yes\n");
+	if (net->has_etcd)
+		buf_printf(&text, "etcd %d %llu\n", net->etcd_pid,
+			   (unsigned long long)net->etcd_start);
 	if (net->overlay.vni)
 		put_overlay(&text, &net->overlay);
 	if (net->has_dns)
@@ -410,6 +419,41 @@ int peers_save(const struct networks *n, const char *network, const struct peers
 		buf_printf(&text, "%s\n", ip_print(&peers->items[i], word));
 	path_in(network, "peers", path);
 	return network_write_file(n->fd, path, &text);
+}
+
+/* ---- etcd ---- */
+
+int etcd_save(const struct networks *n, const char *network, const struct buf *words)
+{
+	char path[NETWORK_NAME_MAX + 96];
+
+	path_in(network, "etcd", path);
+	return network_write_file(n->fd, path, words);
+}
+
+int etcd_load(const struct networks *n, const char *network, struct buf *out)
+{
+	char path[NETWORK_NAME_MAX + 96];
+
+	path_in(network, "etcd", path);
+	return network_read_file(n->fd, path, out);
+}
+
+int etcd_held_until(const struct networks *n, const char *network, int64_t *out_ms)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	char path[NETWORK_NAME_MAX + 96];
+	long long until;
+	int r;
+
+	path_in(network, "held", path);
+	r = network_read_file(n->fd, path, &text);
+	if (r < 0)
+		return r;
+	if (sscanf(text.data, "held %lld", &until) != 1)
+		return -EIO;
+	*out_ms = until;
+	return 0;
 }
 
 /* ---- the end ---- */

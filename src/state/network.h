@@ -25,6 +25,7 @@
 #include "base/ip.h"
 #include "base/list.h"
 #include "base/portmap.h"
+#include "base/str.h"
 
 #define NETWORKS_ROOT    "/run/holm/net"
 #define NETWORK_NAME_MAX 32
@@ -52,6 +53,9 @@ struct network {
 	struct ip_net subnet[2]; /* v4, v6; family 0: none */
 	bool internal;           /* nothing leads out of it */
 	bool has_dns;
+	bool has_etcd; /* its hosts are kept by etcd; NAME/etcd says how, NAME/held until when */
+	int etcd_pid;  /* holm-etcd */
+	uint64_t etcd_start;
 	int dns_pid; /* its name server, with the time of its start; 0: none was started */
 	uint64_t dns_start;
 };
@@ -98,6 +102,11 @@ struct peers {
 	struct ip items[PEERS_MAX];
 	size_t n;
 };
+
+/* What is told to holm-etcd, a word a line; and until when (CLOCK_BOOTTIME) it has the lease. */
+int etcd_save(const struct networks *n, const char *network, const struct buf *words);
+int etcd_load(const struct networks *n, const char *network, struct buf *out);
+int etcd_held_until(const struct networks *n, const char *network, int64_t *out_ms);
 
 int peers_load(const struct networks *n, const char *network, struct peers *out);
 int peers_save(const struct networks *n, const char *network, const struct peers *peers);

@@ -64,7 +64,7 @@ end_hosts()
 	local pid host name
 
 	for pid in "${STARTED[@]}"; do
-		case " $SWITCH $A $B $C " in *" $pid "*) continue ;; esac
+		case " $SWITCH $A $B $C ${ETCD:-} " in *" $pid "*) continue ;; esac
 		kill -KILL "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
 	done
