@@ -62,7 +62,7 @@ struct host {
 int host_join(struct host *h, struct err *e);
 /* -ENOENT: the lease is there no more. */
 int host_keep_alive(struct host *h, struct err *e);
-/* Peers and names, to and fro. */
+/* Peers and names, both ways. */
 int host_sync(struct host *h, struct err *e);
 /* Gives all of it back; the lease is read from the directory. */
 int host_leave(struct host *h, struct err *e);

@@ -288,7 +288,7 @@ int host_leave(struct host *h, struct err *e)
 	return client_ask(&h->client, "/v3/lease/revoke", lease_body(h), NULL, e);
 }
 
-/* ---- to and fro ---- */
+/* ---- both ways ---- */
 
 static int apply_peers(struct host *h, const struct slots *s, struct err *e)
 {

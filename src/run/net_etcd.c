@@ -29,7 +29,7 @@
 /* ---- the program ---- */
 
 /* Where it is installed; else beside ourselves, as in a tree where it was built. */
-static int find_helper(char out[PATH_MAX], struct err *e)
+int etcd_find_helper(char *out, struct err *e)
 {
 	ssize_t n;
 	char *slash;
@@ -104,7 +104,7 @@ static void words_done(struct words *w)
 static int fill_words(struct words *w, const struct networks *n, const struct network *net,
 		      const char *verb, struct err *e)
 {
-	int r = find_helper(w->helper, e);
+	int r = etcd_find_helper(w->helper, e);
 	size_t at = 0;
 	char *rest;
 

@@ -50,6 +50,8 @@ bool rules_have_overlay(struct rules *r, const struct networks *n, const struct 
 
 /* ---- net_etcd.c: the program holm-etcd, one for each network that etcd keeps ---- */
 
+/* Where holm-etcd is; `out` has room for PATH_MAX. */
+int etcd_find_helper(char *out, struct err *e);
 /* What it is to be told; before the network is written down. */
 int etcd_prepare(const struct networks *n, const struct network *net, const struct overlay_wish *w,
 		 struct err *e);
