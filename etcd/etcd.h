@@ -3,8 +3,9 @@
  * holm-etcd: one process for each network whose hosts are kept by etcd. A program of its own, for
  * its libraries' sake. What there is at etcd, below /holm/NETWORK/:
  *
- *	slots/N         "ADDRESS CONFIG...": whose the slot is, and what he takes the network for
- *	boxes/N/NUMBER  lines of hosts(5): the names of a box in that slot
+ *	slots/N         "ADDRESS#NONCE CONFIG...": whose the slot is, what he has chosen at random
+ *when he came, and what he takes the network for boxes/N/NUMBER  lines of hosts(5): the names of a
+ *box in that slot
  *
  * All of it hangs on a lease of its host: who dies loses it, and his slot is free.
  */
@@ -54,7 +55,8 @@ struct host {
 	const char *network, *local, *config, *dir;
 	uint32_t ttl_s, slots;
 	uint32_t slot; /* UINT32_MAX: none yet */
-	int64_t lease, revision;
+	int64_t lease;
+	char nonce[33];
 	struct buf peers, published; /* as they were last applied */
 };
 

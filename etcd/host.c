@@ -138,10 +138,15 @@ static int load(struct host *h, struct slots *s, struct err *e)
 	return 0;
 }
 
-/* The address that stands in front of a slot's value. */
+/* The address that stands in front of a slot's value; and with the nonce behind it. */
 static void host_of(const char *value, char out[64])
 {
-	snprintf(out, 64, "%.*s", (int)MIN(strcspn(value, " "), 63U), value);
+	snprintf(out, 64, "%.*s", (int)MIN(strcspn(value, "# "), 63U), value);
+}
+
+static void peer_of(const char *value, char out[128])
+{
+	snprintf(out, 128, "%.*s", (int)MIN(strcspn(value, " "), 127U), value);
 }
 
 /* ---- a slot ---- */
@@ -167,7 +172,7 @@ static int claim(struct host *h, uint32_t slot, int64_t made, struct err *e)
 
 	snprintf(kind, sizeof(kind), "slots/%u", slot);
 	key_of(h, kind, key);
-	snprintf(value, sizeof(value), "%s %s", h->local, h->config);
+	snprintf(value, sizeof(value), "%s#%s %s", h->local, h->nonce, h->config);
 	client_put_text(compare, "key", key);
 	json_object_object_add(compare, "target", json_object_new_string("CREATE"));
 	json_object_object_add(compare, "result", json_object_new_string("EQUAL"));
@@ -256,10 +261,22 @@ static int take_slot(struct host *h, struct err *e)
 	return err_set(e, EAGAIN, "etcd: too many hosts come at once");
 }
 
+/* Each time that it comes: keys are made from it, which must be other ones then. */
+static int new_nonce(struct host *h)
+{
+	unsigned char bytes[16];
+
+	if (getentropy(bytes, sizeof(bytes)) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(h->nonce + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
 int host_join(struct host *h, struct err *e)
 {
 	_cleanup_(slots_done) struct slots s = { .boxes = NULL };
-	int r = grant(h, e);
+	int r = new_nonce(h) < 0 ? err_set(e, EIO, "no random numbers") : grant(h, e);
 
 	if (r == 0)
 		r = take_slot(h, e);
@@ -292,16 +309,16 @@ int host_leave(struct host *h, struct err *e)
 
 static int apply_peers(struct host *h, const struct slots *s, struct err *e)
 {
-	char hosts[PEERS_MAX][64];
+	char hosts[PEERS_MAX][128];
 	const char *list[PEERS_MAX + 1] = { NULL };
 	_cleanup_buf_ struct buf all = { 0 };
 	struct holm_error error;
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < h->slots; i++) {
-		host_of(s->value[i], hosts[n]);
-		if (!*hosts[n] || str_eq(hosts[n], h->local))
+		if (!*s->value[i])
 			continue;
+		peer_of(s->value[i], hosts[n]);
 		buf_printf(&all, "%s ", hosts[n]);
 		list[n] = hosts[n];
 		n++;

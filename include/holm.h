@@ -341,7 +341,8 @@ struct holm_net_overlay {
 
 	/* "http://HOST:2379,...": peers and slots are kept there. Files of TLS, or NULL. */
 	const char *etcd, *etcd_ca, *etcd_cert, *etcd_key;
-	unsigned ttl; /* seconds after which a host that has died is none any more; 0: 15 */
+	const char *key_file; /* what goes between the hosts is encrypted, with keys from that */
+	unsigned ttl;         /* seconds after which a host that has died is none any more; 0: 15 */
 };
 
 int holm_net_create_overlay(const char *name, unsigned flags, const char *const *subnets,
@@ -349,7 +350,8 @@ int holm_net_create_overlay(const char *name, unsigned flags, const char *const 
 
 enum holm_peers_act { HOLM_PEERS_ADD, HOLM_PEERS_REMOVE, HOLM_PEERS_SET };
 
-/* On a network that lives: its packets go to, and come from, these hosts. */
+/* On a network that lives: its packets go to, and come from, these hosts ("ADDRESS#NONCE": where
+ * they are encrypted). */
 int holm_net_peers(const char *name, enum holm_peers_act act, const char *const *peers,
 		   struct holm_error *error);
 

@@ -88,8 +88,9 @@ static int read_peers(const char *const *words, struct peers *out, struct err *e
 	for (; words && *words; words++) {
 		if (out->n == PEERS_MAX)
 			return err_set(e, E2BIG, "net: at most %d peers", PEERS_MAX);
-		if (ip_parse(*words, &out->items[out->n++]) < 0)
+		if (peer_parse(*words, &out->items[out->n], &out->nonces[out->n]) < 0)
 			return err_set(e, EINVAL, "net: peer \"%.64s\" is no address", *words);
+		out->n++;
 	}
 	return 0;
 }
@@ -107,6 +108,7 @@ static int read_overlay(const struct holm_net_overlay *o, struct overlay_wish *w
 	w->etcd_ca = o->etcd_ca;
 	w->etcd_cert = o->etcd_cert;
 	w->etcd_key = o->etcd_key;
+	w->key_file = o->key_file;
 	w->ttl_s = o->ttl;
 	w->slot = o->slot < 0 ? UINT32_MAX : (uint32_t)o->slot;
 	if (o->local && ip_parse(o->local, &w->local) < 0)

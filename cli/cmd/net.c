@@ -309,7 +309,9 @@ static const struct {
 	{ "create",
 	  "NAME [--subnet NET]... [--internal] [--no-ipv6] [--no-dns]\n             [--overlay "
 	  "[--peers HOST,...] [--local ADDR] [--vni N] [--port N] [--slot N]\n             "
-	  " [--etcd URL,... [--ttl SECONDS] [--etcd-ca FILE] [--etcd-cert FILE --etcd-key FILE]]]",
+	  " [--etcd URL,... [--ttl SECONDS] [--etcd-ca FILE] [--etcd-cert FILE --etcd-key FILE]\n  "
+	  "            "
+	  " [--encrypt --key-file FILE]]]",
 	  "make a network, on this host or over several", cmd_net_create },
 	{ "peers", "NETWORK [add|rm HOST...]", "the other hosts of an overlay", cmd_net_peers },
 	{ "ls", "[--json]", "list them", ls },

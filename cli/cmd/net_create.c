@@ -25,7 +25,7 @@ const char *net_value_of(int argc, char **argv, int *i, const char *option)
 struct create_options {
 	const char *name, *subnets[SUBNETS_MAX + 1], *peers[PEERS_MAX + 1];
 	unsigned flags, n_subnets, n_peers;
-	bool overlay, needs_overlay;
+	bool overlay, needs_overlay, encrypt;
 	struct holm_net_overlay o;
 };
 
@@ -56,11 +56,9 @@ static int overlay_option(struct create_options *o, int argc, char **argv, int *
 	const struct {
 		const char *option;
 		const char **to;
-	} texts[] = { { "--local", &o->o.local },
-		      { "--etcd", &o->o.etcd },
-		      { "--etcd-ca", &o->o.etcd_ca },
-		      { "--etcd-cert", &o->o.etcd_cert },
-		      { "--etcd-key", &o->o.etcd_key } };
+	} texts[] = { { "--local", &o->o.local },       { "--etcd", &o->o.etcd },
+		      { "--etcd-ca", &o->o.etcd_ca },   { "--etcd-cert", &o->o.etcd_cert },
+		      { "--etcd-key", &o->o.etcd_key }, { "--key-file", &o->o.key_file } };
 	const char *value;
 	uint32_t n = 0;
 	int r = 0;
@@ -69,7 +67,9 @@ static int overlay_option(struct create_options *o, int argc, char **argv, int *
 	for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
 		if ((value = net_value_of(argc, argv, i, texts[k].option)))
 			return *texts[k].to = value, 0;
-	if ((value = net_value_of(argc, argv, i, "--peers")))
+	if (str_eq(argv[*i], "--encrypt"))
+		o->encrypt = true;
+	else if ((value = net_value_of(argc, argv, i, "--peers")))
 		r = add_peers(o, value);
 	else if ((value = net_value_of(argc, argv, i, "--vni")))
 		r = read_number("--vni", value, 1, &o->o.vni);
@@ -130,8 +130,11 @@ int cmd_net_create(int argc, char **argv)
 	if (!o.name)
 		return out_error("net create: needs a NAME");
 	if (o.needs_overlay && !o.overlay)
-		return out_error("net create: --peers, --local, --vni, --port, --slot, --ttl and "
-				 "--etcd are of --overlay");
+		return out_error(
+			"net create: --peers, --local, --vni, --port, --slot, --ttl, --etcd "
+			"and --encrypt are of --overlay");
+	if (o.encrypt != (o.o.key_file != NULL))
+		return out_error("net create: --encrypt and --key-file go together");
 	o.o.peers = o.peers;
 	r = o.overlay ? holm_net_create_overlay(o.name, o.flags, o.subnets, &o.o, &e)
 		      : holm_net_create(o.name, o.flags, o.subnets, &e);

@@ -269,6 +269,20 @@ static int attach_boxes(struct mending *m, const struct network *net)
 	return 0;
 }
 
+/* Keys that are gone must not come back: holm-etcd, when it comes again, brings fresh ones. */
+static int mend_overlay(struct mending *m, struct network *net)
+{
+	struct peers peers;
+	int r = peers_load(m->n, net->name, &peers);
+
+	if (r == 0 && esp_look(m->n, net, &peers) == -EKEYEXPIRED) {
+		etcd_stop(m->n, net);
+		r = etcd_start(m->n, net, NULL);
+		return r;
+	}
+	return r < 0 ? r : network_put_up(m->n, &m->rules, net, NULL);
+}
+
 static void check_network(struct mending *m, const char *name)
 {
 	struct network net;
@@ -296,8 +310,7 @@ static void check_network(struct mending *m, const char *name)
 			   m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0);
 	wrong = overlay_look(m->n, &m->links, &net);
 	if (wrong)
-		find_wrong(m, wrong, name,
-			   m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0);
+		find_wrong(m, wrong, name, m->repair ? mend_overlay(m, &net) : 0);
 	if (!dns_is_up(&net))
 		find_wrong(m, "the name server does not run", name,
 			   m->repair ? dns_start(m->n, &net, NULL) : 0);

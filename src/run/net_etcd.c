@@ -80,10 +80,11 @@ int etcd_prepare(const struct networks *n, const struct network *net, const stru
 		   net->name);
 	buf_printf(&b, "--ttl\n%u\n--slots\n%u\n", w->ttl_s ? w->ttl_s : ETCD_TTL_S,
 		   net->overlay.slots);
-	buf_printf(&b, "--config\nsubnet %s %s vni %u port %u\n",
+	buf_printf(&b, "--config\nsubnet %s %s vni %u port %u %s\n",
 		   ip_net_print(&net->subnet[0], text[0]),
 		   net->subnet[1].ip.family ? ip_net_print(&net->subnet[1], text[1]) : "-",
-		   net->overlay.vni, net->overlay.port);
+		   net->overlay.vni, net->overlay.port,
+		   *net->overlay.key_file ? "encrypted" : "clear");
 	r = etcd_save(n, net->name, &b);
 	return r < 0 ? err_errno(e, -r, "net: %s: write down what etcd is asked", net->name) : 0;
 }

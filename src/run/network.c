@@ -308,6 +308,8 @@ static int prepare(const struct networks *n, struct network_wish *w, struct netw
 		net->has_etcd = w->overlay->etcd != NULL;
 		r = overlay_decide(w->overlay, w, w->name, &net->overlay, e);
 	}
+	if (r == 0)
+		r = esp_prepare(n, net, e);
 	if (r < 0)
 		return r;
 	r = net_socket_open(&s);
@@ -327,7 +329,7 @@ static void take_down(const struct networks *n, struct rules *r, const struct ne
 	rules_remove_network(r, net);
 	rules_remove_overlay(r, n, net);
 	if (net_socket_open(&s) == 0) {
-		overlay_take_down(&s, net);
+		overlay_take_down(n, &s, net);
 		link_delete(&s, net->bridge);
 		net_socket_close(&s);
 	}

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "net/esp.h"
 #include "net/link.h"
 #include "run/fault.h"
 #include "sys/process.h"
@@ -142,6 +143,7 @@ static int decide_mtu(const struct overlay_wish *w, struct overlay *o, bool v6_i
 	char text[IP_TEXT_MAX];
 	struct net_socket s;
 
+	headers += *o->key_file ? ESP_EXTRA : 0;
 	for (size_t i = 0; i < w->peers.n; i++) {
 		uint32_t mtu = 0;
 		struct ip own;
@@ -206,6 +208,18 @@ int overlay_decide(struct overlay_wish *w, struct network_wish *subnets, const c
 	if (r < 0)
 		return r;
 	o.local = w->local;
+	if (w->key_file && !w->etcd)
+		return err_set(e, EINVAL,
+			       "net: overlay: --encrypt needs --etcd, by which the hosts tell each "
+			       "other what makes their keys fresh");
+	if (w->key_file && (*w->key_file != '/' || strlen(w->key_file) >= sizeof(o.key_file) ||
+			    strpbrk(w->key_file, "\n")))
+		return err_set(e, EINVAL,
+			       "net: overlay: the key file is given by a path from /, of less than "
+			       "%zu characters",
+			       sizeof(o.key_file));
+	if (w->key_file)
+		snprintf(o.key_file, sizeof(o.key_file), "%s", w->key_file);
 	if (!o.vni)
 		o.vni = (uint32_t)(hash(name) % 0xfffffe) + 1;
 	decide_subnets(subnets, name, o.vni);
@@ -252,6 +266,9 @@ int overlay_put_up(const struct networks *n, struct net_socket *s, const struct 
 
 	if (!o->vni)
 		return 0;
+	/* Before anything can be sent. */
+	if (r == 0 && esp_put_up(n, net, &peers, e) < 0)
+		return -EKEYREJECTED;
 	if (r == 0 && link_index(s, o->device) == -ENODEV) {
 		r = make_device(s, net);
 		if (r == -EOPNOTSUPP)
@@ -275,10 +292,11 @@ int overlay_put_up(const struct networks *n, struct net_socket *s, const struct 
 		     : 0;
 }
 
-void overlay_take_down(struct net_socket *s, const struct network *net)
+void overlay_take_down(const struct networks *n, struct net_socket *s, const struct network *net)
 {
 	if (net->overlay.vni)
 		link_delete(s, net->overlay.device);
+	esp_take_down(n, net);
 }
 
 const char *overlay_look(const struct networks *n, struct net_socket *s, const struct network *net)
@@ -292,6 +310,8 @@ const char *overlay_look(const struct networks *n, struct net_socket *s, const s
 		return "the VXLAN interface is missing";
 	if (peers_load(n, net->name, &peers) < 0)
 		return "its peers cannot be read";
+	if (esp_look(n, net, &peers))
+		return "what encrypts it is missing";
 	return link_vxlan_peers(s, index, peers.items, peers.n, false)
 		       ? "the VXLAN interface does not know its peers"
 		       : NULL;
@@ -309,17 +329,20 @@ static size_t find_peer(const struct peers *all, const struct ip *ip)
 }
 
 static int add_peer(const struct network *net, struct peers *all, const struct ip *ip,
-		    struct err *e)
+		    const struct nonce *nonce, struct err *e)
 {
 	char text[IP_TEXT_MAX];
 
 	if (ip->family != net->overlay.local.family)
 		return err_set(e, EINVAL, "net: %s: the peer %s is of another kind of address",
 			       net->name, ip_print(ip, text));
+	if (ip_eq(ip, &net->overlay.local))
+		all->own = *nonce;
 	if (ip_eq(ip, &net->overlay.local) || find_peer(all, ip) < all->n)
 		return 0;
 	if (all->n == PEERS_MAX)
 		return err_set(e, E2BIG, "net: %s: at most %d peers", net->name, PEERS_MAX);
+	all->nonces[all->n] = *nonce;
 	all->items[all->n++] = *ip;
 	return 0;
 }
@@ -334,6 +357,7 @@ static int remove_peer(const struct network *net, struct peers *all, const struc
 		return err_set(e, ENOENT, "net: %s: %s is no peer of it", net->name,
 			       ip_print(ip, text));
 	all->items[i] = all->items[--all->n];
+	all->nonces[i] = all->nonces[all->n];
 	return 0;
 }
 
@@ -345,8 +369,9 @@ static int change(const struct network *net, enum peers_act act, struct peers *a
 	if (act == PEERS_SET)
 		all->n = 0;
 	for (size_t i = 0; r == 0 && i < peers->n; i++)
-		r = act == PEERS_REMOVE ? remove_peer(net, all, &peers->items[i], e)
-					: add_peer(net, all, &peers->items[i], e);
+		r = act == PEERS_REMOVE
+			    ? remove_peer(net, all, &peers->items[i], e)
+			    : add_peer(net, all, &peers->items[i], &peers->nonces[i], e);
 	return r;
 }
 
@@ -378,6 +403,9 @@ int overlay_change_peers(const char *network, enum peers_act act, const struct p
 	if (r < 0)
 		return err_errno(e, -r, "net: %s: write down its peers", network);
 	rules_forget_peers(&rules, &net, &old, &all);
+	r = network_put_up(&n, &rules, &net, e);
+	/* No packet goes there any more; then it need not be encrypted. */
+	esp_forget(&net, &old, &all);
 	dns_look_again(&net); /* names of theirs may have come or gone */
-	return network_put_up(&n, &rules, &net, e);
+	return r;
 }

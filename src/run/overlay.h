@@ -16,7 +16,8 @@ struct overlay_wish {
 
 	/* Hosts and slots are kept by etcd; NULL: by nobody. */
 	const char *etcd, *etcd_ca, *etcd_cert, *etcd_key;
-	uint32_t ttl_s; /* so long after a host has died its slot is free; 0: ETCD_TTL_S */
+	const char *key_file; /* all that is sent is encrypted; NULL: it is not */
+	uint32_t ttl_s;       /* so long after a host has died its slot is free; 0: ETCD_TTL_S */
 };
 
 /*
@@ -28,7 +29,7 @@ int overlay_decide(struct overlay_wish *w, struct network_wish *subnets, const c
 /* The device and its peers, as far as they are missing. */
 int overlay_put_up(const struct networks *n, struct net_socket *s, const struct network *net,
 		   struct err *e);
-void overlay_take_down(struct net_socket *s, const struct network *net);
+void overlay_take_down(const struct networks *n, struct net_socket *s, const struct network *net);
 /* NULL, or what is wrong. */
 const char *overlay_look(const struct networks *n, struct net_socket *s, const struct network *net);
 
@@ -61,3 +62,19 @@ int etcd_start(const struct networks *n, struct network *net, struct err *e);
 void etcd_stop(const struct networks *n, const struct network *net);
 /* Is the slot ours for sure? */
 int etcd_holds(const struct networks *n, const struct network *net, struct err *e);
+
+/* ---- overlay_esp.c: what goes between the hosts is encrypted ---- */
+
+/* Can it be? The kernel has it, the file is good, and the port is no other network's. */
+int esp_prepare(const struct networks *n, const struct network *net, struct err *e);
+/*
+ * Policies that demand it for every peer, then the keys. A key that was in use and is gone is not
+ * put again: -EKEYEXPIRED, and holm-etcd has to be started anew, which brings fresh ones.
+ */
+int esp_put_up(const struct networks *n, const struct network *net, const struct peers *peers,
+	       struct err *e);
+/* Of those peers that are not among `kept`. */
+void esp_forget(const struct network *net, const struct peers *old, const struct peers *kept);
+void esp_take_down(const struct networks *n, const struct network *net);
+/* 0: all is there; 1: policies or keys are missing; -EKEYEXPIRED as above. */
+int esp_look(const struct networks *n, const struct network *net, const struct peers *peers);

@@ -310,6 +310,7 @@ static void read_words(const char *text, struct network *out)
 		sscanf(word, "%d %llu", &out->dns_pid, &start);
 		out->dns_start = start;
 	}
+	network_find_line(text, "keyfile", out->overlay.key_file, sizeof(out->overlay.key_file));
 	if (network_find_line(text, "etcd", word, sizeof(word))) {
 		out->has_etcd = true;
 		start = 0;
@@ -347,6 +348,8 @@ static void put_overlay(struct buf *text, const struct overlay *o)
 {
 	char local[IP_TEXT_MAX];
 
+	if (*o->key_file)
+		buf_printf(text, "keyfile %s\n", o->key_file);
 	buf_printf(text, "overlay %s %u %u %u %u %u %s\n", o->device, o->vni, o->port, o->mtu,
 		   o->slot, o->slots, ip_print(&o->local, local));
 }
@@ -387,24 +390,73 @@ int network_save(const struct networks *n, const struct network *net)
 
 /* ---- peers ---- */
 
+static int hex_of(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int peer_parse(const char *word, struct ip *out, struct nonce *nonce)
+{
+	const char *hex = strchrnul(word, '#');
+	char address[IP_TEXT_MAX];
+
+	memset(nonce, 0, sizeof(*nonce));
+	snprintf(address, sizeof(address), "%.*s", (int)MIN(hex - word, IP_TEXT_MAX - 1), word);
+	if (ip_parse(address, out) < 0)
+		return -EINVAL;
+	if (!*hex)
+		return 0;
+	if (strlen(++hex) != 2 * (size_t)NONCE_LEN)
+		return -EINVAL;
+	for (size_t i = 0; i < NONCE_LEN; i++) {
+		int high = hex_of(hex[2 * i]), low = hex_of(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		nonce->bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+static void put_peer(struct buf *text, const struct ip *ip, const struct nonce *nonce)
+{
+	static const struct nonce none;
+	char word[IP_TEXT_MAX];
+
+	buf_puts(text, ip_print(ip, word));
+	if (memcmp(nonce, &none, sizeof(none)) != 0) {
+		buf_puts(text, "#");
+		for (size_t i = 0; i < NONCE_LEN; i++)
+			buf_printf(text, "%02x", nonce->bytes[i]);
+	}
+	buf_puts(text, "\n");
+}
+
+/* The first line is our own, with an address that nobody has. */
 int peers_load(const struct networks *n, const char *network, struct peers *out)
 {
 	_cleanup_buf_ struct buf text = { 0 };
 	char path[NETWORK_NAME_MAX + 96];
 	int r;
 
-	out->n = 0;
+	memset(out, 0, sizeof(*out));
 	path_in(network, "peers", path);
 	r = network_read_file(n->fd, path, &text);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	for (const char *line = text.data; *line && out->n < PEERS_MAX;) {
-		char word[IP_TEXT_MAX];
+		char word[IP_TEXT_MAX + 2 * NONCE_LEN];
 		size_t len = strcspn(line, "\n");
+		struct nonce nonce;
+		struct ip ip;
 
 		snprintf(word, sizeof(word), "%.*s", (int)len, line);
-		if (ip_parse(word, &out->items[out->n]) == 0)
-			out->n++;
+		if (peer_parse(word, &ip, &nonce) == 0 && ip_is_any(&ip)) {
+			out->own = nonce;
+		} else if (ip.family) {
+			out->nonces[out->n] = nonce;
+			out->items[out->n++] = ip;
+		}
 		line += len + (line[len] == '\n');
 	}
 	return 0;
@@ -412,13 +464,35 @@ int peers_load(const struct networks *n, const char *network, struct peers *out)
 
 int peers_save(const struct networks *n, const char *network, const struct peers *peers)
 {
+	const struct ip own = { .family = AF_INET };
 	_cleanup_buf_ struct buf text = { 0 };
-	char path[NETWORK_NAME_MAX + 96], word[IP_TEXT_MAX];
+	char path[NETWORK_NAME_MAX + 96];
 
+	put_peer(&text, &own, &peers->own);
 	for (size_t i = 0; i < peers->n; i++)
-		buf_printf(&text, "%s\n", ip_print(&peers->items[i], word));
+		put_peer(&text, &peers->items[i], &peers->nonces[i]);
 	path_in(network, "peers", path);
 	return network_write_file(n->fd, path, &text);
+}
+
+int keys_load(const struct networks *n, const char *network, struct buf *out)
+{
+	char path[NETWORK_NAME_MAX + 96];
+	int r;
+
+	path_in(network, "keys", path);
+	r = network_read_file(n->fd, path, out);
+	return r == -ENOENT ? 0 : r;
+}
+
+int keys_add(const struct networks *n, const char *network, const char *line)
+{
+	char path[NETWORK_NAME_MAX + 96];
+	_cleanup_fd_ int fd = -1;
+
+	path_in(network, "keys", path);
+	fd = sys_openat(n->fd, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+	return fd < 0 ? fd : sys_write_all(fd, line, strlen(line));
 }
 
 /* ---- etcd ---- */

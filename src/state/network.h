@@ -44,6 +44,7 @@ struct overlay {
 	uint32_t mtu; /* of what is inside */
 	uint32_t slot, slots;
 	struct ip local;
+	char key_file[160]; /* what is sent is encrypted with keys made from that; "": it is not */
 };
 
 struct network {
@@ -97,16 +98,30 @@ int network_save(const struct networks *n, const struct network *net);
 int network_forget(const struct networks *n, const char *name);
 
 #define PEERS_MAX 64
+#define NONCE_LEN 16
+
+/* What a host has chosen at random when it came; zeros: it has told of none. */
+struct nonce {
+	uint8_t bytes[NONCE_LEN];
+};
 
 struct peers {
 	struct ip items[PEERS_MAX];
+	struct nonce nonces[PEERS_MAX], own;
 	size_t n;
 };
+
+/* "ADDRESS", or "ADDRESS#NONCE" in hexadecimal. */
+int peer_parse(const char *word, struct ip *out, struct nonce *nonce);
 
 /* What is told to holm-etcd, a word a line; and until when (CLOCK_BOOTTIME) it has the lease. */
 int etcd_save(const struct networks *n, const char *network, const struct buf *words);
 int etcd_load(const struct networks *n, const char *network, struct buf *out);
 int etcd_held_until(const struct networks *n, const char *network, int64_t *out_ms);
+
+/* Which keys were ever in use, as lines of NAME/keys. */
+int keys_load(const struct networks *n, const char *network, struct buf *out);
+int keys_add(const struct networks *n, const char *network, const char *line);
 
 int peers_load(const struct networks *n, const char *network, struct peers *out);
 int peers_save(const struct networks *n, const char *network, const struct peers *peers);

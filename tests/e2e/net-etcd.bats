@@ -14,21 +14,12 @@ setup()
 	need etcd etcdctl
 	[ -x "$HELPER" ] || skip "needs holm-etcd"
 	[ -e "$(dirname "$HOLM")/holm-etcd" ] || cp "$HELPER" "$(dirname "$HOLM")/holm-etcd"
-	at SWITCH ip addr add 192.0.2.100/24 dev br0
 	start_etcd
 }
 
 teardown()
 {
 	overlay_teardown
-}
-
-start_etcd()
-{
-	start_at SWITCH etcd --data-dir "$T/etcd" --listen-client-urls http://192.0.2.100:2379 \
-		--advertise-client-urls http://192.0.2.100:2379 --listen-peer-urls http://127.0.0.1:2380
-	ETCD=${STARTED[-1]}
-	eventually at SWITCH env ETCDCTL_API=3 etcdctl --endpoints http://192.0.2.100:2379 endpoint health >/dev/null 2>&1
 }
 
 stop_etcd()

@@ -12,6 +12,7 @@ make_hosts()
 	make_host SWITCH
 	at SWITCH ip link add br0 type bridge || skip "needs bridges"
 	at SWITCH ip link set br0 up
+	at SWITCH ip addr add 192.0.2.100/24 dev br0
 	for host in A B C; do
 		i=$((i + 1))
 		make_host "$host"
@@ -22,6 +23,15 @@ make_hosts()
 		at "$host" ip link set eth0 up
 		at "$host" sh -c 'mkdir -p /run/holm && mount -t tmpfs none /run/holm'
 	done
+}
+
+# start_etcd: at the switch, until the test ends; ETCD is its pid
+start_etcd()
+{
+	start_at SWITCH etcd --data-dir "$T/etcd" --listen-client-urls http://192.0.2.100:2379 \
+		--advertise-client-urls http://192.0.2.100:2379 --listen-peer-urls http://127.0.0.1:2380
+	ETCD=${STARTED[-1]}
+	eventually at SWITCH env ETCDCTL_API=3 etcdctl --endpoints http://192.0.2.100:2379 endpoint health >/dev/null 2>&1
 }
 
 # net_at HOST ARG...: holm net

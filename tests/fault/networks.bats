@@ -160,3 +160,15 @@ break_with_etcd() {
 	export POINTS="record etcd-start etcd-record bridge overlay-device overlay-peers"
 	isolated break_with_etcd
 }
+
+@test "an overlay that is encrypted: every step fails, and is killed" {
+	command -v etcd etcdctl >/dev/null || skip "needs etcd"
+	[ -x "$BIN/holm-etcd" ] || skip "needs holm-etcd"
+	head -c 32 /dev/urandom >"$BIN/key"
+	chmod 600 "$BIN/key"
+	unshare --net ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x1234 mode transport \
+		aead 'rfc4106(gcm(aes))' 0x0102030405060708090a0b0c0d0e0f1011121314 128 2>/dev/null || skip "needs ESP in the kernel"
+	export OVERLAY="create over --overlay --local 192.0.2.1 --etcd http://127.0.0.1:2379 --ttl 2 --encrypt --key-file $BIN/key"
+	export POINTS="record etcd-start bridge esp-policy overlay-device overlay-peers"
+	isolated break_with_etcd
+}
