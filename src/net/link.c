@@ -238,6 +238,8 @@ static int take_route(void *arg, const struct nlmsghdr *answer)
 	if (oif && len == sizeof(index))
 		memcpy(&index, oif, sizeof(index));
 	dst = nl_find(answer, sizeof(*r), RTA_DST, &len);
+	if (!dst && r->rtm_type == RTN_LOCAL) /* of a transparent proxy: it leads nowhere */
+		return 0;
 	if (!dst) {
 		w->uplink = w->uplink ? w->uplink : index;
 		return 0;

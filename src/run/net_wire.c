@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -20,7 +21,8 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
-#define PATH_ROOM 512
+#define PATH_ROOM  512
+#define LOCK_TRIES 500 /* ten seconds */
 
 /* ---- which namespace ---- */
 
@@ -140,13 +142,27 @@ static int open_end(struct wiring *w, int i, const char *where, struct err *e)
 	return 0;
 }
 
+/* Who is inside can take that lock as well, so nobody waits for ever. */
+static int lock_one(int fd)
+{
+	struct timespec nap = { 0, 20000000 };
+	int r = -EWOULDBLOCK;
+
+	for (int tries = 0; r == -EWOULDBLOCK && tries < LOCK_TRIES; tries++) {
+		r = sys_flock(fd, LOCK_EX | LOCK_NB);
+		if (r == -EWOULDBLOCK)
+			nanosleep(&nap, NULL);
+	}
+	return r;
+}
+
 /* In one order, whoever asks. */
 static int lock_both(struct wiring *w)
 {
 	int first = w->ends[0].inode > w->ends[1].inode;
-	int r = sys_flock(w->ends[first].fd, LOCK_EX);
+	int r = lock_one(w->ends[first].fd);
 
-	return r < 0 ? r : sys_flock(w->ends[!first].fd, LOCK_EX);
+	return r < 0 ? r : lock_one(w->ends[!first].fd);
 }
 
 static int wiring_open(struct wiring *w, const char *a, const char *b, struct err *e)

@@ -155,6 +155,16 @@ pkill_server()
 	done
 }
 
+@test "who is inside cannot keep others from wiring for ever" {
+	hnet ns add a
+	hnet ns add b
+	start_at HOST "$HOLM" net ns exec a flock /proc/self/ns/net sleep 1000
+	local pid=${STARTED[-1]}
+	eventually in_ns b sh -c "! flock -n /proc/$pid/ns/net true"
+	run -125 --separate-stderr hnet wire a b
+	[ "$stderr" = "holm: net wire: lock a and b: Resource temporarily unavailable" ]
+}
+
 @test "fifty wires at once have addresses of their own" {
 	hnet ns add hub
 	local i
