@@ -329,12 +329,42 @@ int holm_net_create(const char *name, unsigned flags, const char *const *subnets
 		    struct holm_error *error);
 int holm_net_remove(const char *name, struct holm_error *error);
 
+/*
+ * A network over several hosts, by VXLAN: made on each of them with the same name and the same
+ * hosts. What is 0 or NULL is decided, on all of them alike.
+ */
+struct holm_net_overlay {
+	const char *const *peers; /* addresses, ended by NULL; the host's own may be among them */
+	const char *local;        /* the host's own */
+	unsigned vni, port;
+	int slot; /* which part of the subnet is the host's; -1: its place among the sorted hosts */
+
+	/* "http://HOST:2379,...": peers and slots are kept there. Files of TLS, or NULL. */
+	const char *etcd, *etcd_ca, *etcd_cert, *etcd_key;
+	const char *key_file; /* what goes between the hosts is encrypted, with keys from that */
+	unsigned ttl;         /* seconds after which a host that has died is none any more; 0: 15 */
+};
+
+int holm_net_create_overlay(const char *name, unsigned flags, const char *const *subnets,
+			    const struct holm_net_overlay *overlay, struct holm_error *error);
+
+enum holm_peers_act { HOLM_PEERS_ADD, HOLM_PEERS_REMOVE, HOLM_PEERS_SET };
+
+/* On a network that lives: its packets go to, and come from, these hosts ("ADDRESS#NONCE": where
+ * they are encrypted). */
+int holm_net_peers(const char *name, enum holm_peers_act act, const char *const *peers,
+		   struct holm_error *error);
+
 /* Valid during the call that they are handed to; "" where there is nothing. */
 struct holm_net {
 	const char *name, *bridge;
 	const char *subnet[2], *gateway[2]; /* IPv4, IPv6 */
 	unsigned flags;                     /* enum holm_net_flag */
 	unsigned boxes;
+	/* of an overlay; vni 0: it is none */
+	unsigned vni, port, mtu, slot, slots;
+	const char *local, *device;
+	const char *const *peers; /* ended by NULL */
 };
 
 struct holm_net_box {
@@ -611,6 +641,46 @@ struct holm_held {
 /* A return other than 0 ends the walk and is handed on. */
 typedef int holm_held_fn(void *arg, const struct holm_held *held);
 int holm_ns_held(holm_held_fn *fn, void *arg, struct holm_error *error);
+
+/*
+ * Network namespaces with names, as ip-netns(8) keeps them: each finds what the other has made. One
+ * lives until it is removed, without any process. With `force` its name is removed although
+ * processes are in it.
+ */
+int holm_net_ns_add(const char *name, struct holm_error *error);
+int holm_net_ns_remove(const char *name, int force, struct holm_error *error);
+
+struct holm_net_ns {
+	const char *name;
+	uint64_t inode; /* 0: a file that is no namespace */
+	unsigned processes;
+	int pid; /* of one of them; 0: there is none */
+};
+
+typedef int holm_net_ns_fn(void *arg, const struct holm_net_ns *ns);
+int holm_net_ns_list(holm_net_ns_fn *fn, void *arg, struct holm_error *error);
+/*
+ * Becomes the command, in that namespace and with its /sys. Returns only if it cannot; then the
+ * calling thread may be there already, and should end.
+ */
+int holm_net_ns_exec(const char *name, char *const argv[], struct holm_error *error);
+
+/*
+ * Joins two network namespaces by a pair of interfaces, which ends with either of them. Each is a
+ * pid, a path, the name of a namespace or of a box on a network, or "host": the caller's own.
+ * `addresses`: "10.1.0.1/30,10.1.0.2/30", ended by NULL; free ones where there are none.
+ * `names` of both interfaces, "a0,b0"; NULL: free ones. `fn`, which may be NULL, is told of both.
+ */
+struct holm_net_wired {
+	const char *where, *interface;
+	const char *address[4]; /* NULL behind the last */
+};
+
+typedef int holm_net_wire_fn(void *arg, const struct holm_net_wired ends[2]);
+int holm_net_wire(const char *a, const char *b, const char *const *addresses, const char *names,
+		  holm_net_wire_fn *fn, void *arg, struct holm_error *error);
+/* Every wire between the two. How many there were. */
+int holm_net_unwire(const char *a, const char *b, struct holm_error *error);
 
 /* ---- doctor: what this machine allows ---- */
 

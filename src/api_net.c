@@ -7,9 +7,12 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "holm.h"
 #include "run/net_firewall.h"
+#include "run/netns.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 
 static void free_arena(struct arena **a)
 {
@@ -26,7 +29,7 @@ static int told(struct holm_error *out, int r, const struct err *e)
 	if (r >= 0)
 		return r;
 	out->code = -r;
-	out->exit_code = 125;
+	out->exit_code = !e->command ? 125 : r == -ENOENT ? 127 : 126;
 	if (e->code)
 		memcpy(out->text, e->text, sizeof(out->text));
 	else
@@ -57,20 +60,88 @@ static int read_subnets(struct network_wish *w, const char *const *subnets, stru
 	return 0;
 }
 
-int holm_net_create(const char *name, unsigned flags, const char *const *subnets,
-		    struct holm_error *error)
+static int create(const char *name, unsigned flags, const char *const *subnets,
+		  struct overlay_wish *overlay, struct err *e)
 {
 	struct network_wish w = {
 		.name = name,
 		.internal = flags & HOLM_NET_INTERNAL,
 		.no_v6 = flags & HOLM_NET_NO_IPV6,
 		.no_dns = flags & HOLM_NET_NO_DNS,
+		.overlay = overlay,
 	};
+	int r = read_subnets(&w, subnets, e);
+
+	return r < 0 ? r : network_create(&w, e);
+}
+
+int holm_net_create(const char *name, unsigned flags, const char *const *subnets,
+		    struct holm_error *error)
+{
 	struct err e = { 0 };
-	int r = read_subnets(&w, subnets, &e);
+
+	return told(error, create(name, flags, subnets, NULL, &e), &e);
+}
+
+/* ---- over several hosts ---- */
+
+static int read_peers(const char *const *words, struct peers *out, struct err *e)
+{
+	for (; words && *words; words++) {
+		if (out->n == PEERS_MAX)
+			return err_set(e, E2BIG, "net: at most %d peers", PEERS_MAX);
+		if (peer_parse(*words, &out->items[out->n], &out->nonces[out->n]) < 0)
+			return err_set(e, EINVAL, "net: peer \"%.64s\" is no address", *words);
+		out->n++;
+	}
+	return 0;
+}
+
+static int read_overlay(const struct holm_net_overlay *o, struct overlay_wish *w, struct err *e)
+{
+	if (o->vni > 0xffffff || o->port > 65535)
+		return err_set(e, EINVAL,
+			       "net: overlay: a number is 1 to 16777215, and a port 1 to 65535");
+	w->vni = o->vni;
+	w->port = (uint16_t)o->port;
+	if (o->etcd && o->ttl && (o->ttl < 2 || o->ttl > 3600))
+		return err_set(e, EINVAL, "net: overlay: a host has 2 to 3600 seconds (--ttl)");
+	w->etcd = o->etcd;
+	w->etcd_ca = o->etcd_ca;
+	w->etcd_cert = o->etcd_cert;
+	w->etcd_key = o->etcd_key;
+	w->key_file = o->key_file;
+	w->ttl_s = o->ttl;
+	w->slot = o->slot < 0 ? UINT32_MAX : (uint32_t)o->slot;
+	if (o->local && ip_parse(o->local, &w->local) < 0)
+		return err_set(e, EINVAL, "net: overlay: \"%.64s\" is no address", o->local);
+	return read_peers(o->peers, &w->peers, e);
+}
+
+int holm_net_create_overlay(const char *name, unsigned flags, const char *const *subnets,
+			    const struct holm_net_overlay *overlay, struct holm_error *error)
+{
+	struct overlay_wish w = { .peers.n = 0 };
+	struct err e = { 0 };
+	int r = read_overlay(overlay, &w, &e);
 
 	if (r == 0)
-		r = network_create(&w, &e);
+		r = create(name, flags, subnets, &w, &e);
+	return told(error, r, &e);
+}
+
+int holm_net_peers(const char *name, enum holm_peers_act act, const char *const *peers,
+		   struct holm_error *error)
+{
+	static const enum peers_act acts[] = { [HOLM_PEERS_ADD] = PEERS_ADD,
+					       [HOLM_PEERS_REMOVE] = PEERS_REMOVE,
+					       [HOLM_PEERS_SET] = PEERS_SET };
+	struct peers list = { .n = 0 };
+	struct err e = { 0 };
+	int r = read_peers(peers, &list, &e);
+
+	if (r == 0)
+		r = overlay_change_peers(name, acts[act], &list, &e);
 	return told(error, r, &e);
 }
 
@@ -82,6 +153,31 @@ int holm_net_remove(const char *name, struct holm_error *error)
 }
 
 /* ---- looking ---- */
+
+/* All of it is valid until fn has returned. */
+static int show_overlay(const struct networks *n, const struct overlay *o, struct holm_net *out,
+			holm_net_fn *fn, void *arg)
+{
+	char text[PEERS_MAX][IP_TEXT_MAX], local[IP_TEXT_MAX];
+	const char *words[PEERS_MAX + 1] = { NULL };
+	struct peers peers = { .n = 0 };
+
+	out->local = out->device = "";
+	out->peers = words;
+	if (!o->vni)
+		return fn(arg, out);
+	peers_load(n, out->name, &peers);
+	for (size_t i = 0; i < peers.n; i++)
+		words[i] = ip_print(&peers.items[i], text[i]);
+	out->vni = o->vni;
+	out->port = o->port;
+	out->mtu = o->mtu;
+	out->slot = o->slot;
+	out->slots = o->slots;
+	out->local = ip_print(&o->local, local);
+	out->device = o->device;
+	return fn(arg, out);
+}
 
 static int show_network(struct arena *a, const struct networks *n, const char *name,
 			holm_net_fn *fn, void *arg)
@@ -112,7 +208,7 @@ static int show_network(struct arena *a, const struct networks *n, const char *n
 	}
 	for (size_t i = 0; i < on.n; i++)
 		out.boxes += !lease_is_left(&on.items[i], true);
-	return fn(arg, &out);
+	return show_overlay(n, &net.overlay, &out, fn, arg);
 }
 
 int holm_net_list(holm_net_fn *fn, void *arg, struct holm_error *error)
@@ -375,4 +471,127 @@ int holm_net_withdraw(const char *box, const unsigned *numbers, size_t n, struct
 	struct err e = { 0 };
 
 	return told(error, net_firewall_withdraw(box, numbers, n, &e), &e);
+}
+
+/* ---- namespaces with names, and wires ---- */
+
+int holm_net_ns_add(const char *name, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, netns_add(name, &e), &e);
+}
+
+int holm_net_ns_remove(const char *name, int force, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, netns_remove(name, force, &e), &e);
+}
+
+struct list_call {
+	holm_net_ns_fn *fn;
+	void *arg;
+};
+
+static int show_ns(void *arg, const struct netns_seen *n)
+{
+	const struct list_call *call = arg;
+
+	return call->fn(call->arg,
+			&(struct holm_net_ns){ n->name, n->inode, n->processes, n->pid });
+}
+
+int holm_net_ns_list(holm_net_ns_fn *fn, void *arg, struct holm_error *error)
+{
+	struct list_call call = { fn, arg };
+	struct err e = { 0 };
+
+	return told(error, netns_list(show_ns, &call, &e), &e);
+}
+
+int holm_net_ns_exec(const char *name, char *const argv[], struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, netns_exec(name, argv, &e), &e);
+}
+
+/* "A,B": both halves; false if there are not two. */
+static bool halves(const char *text, char out[2][80])
+{
+	const char *comma = strchr(text, ',');
+
+	if (!comma || strchr(comma + 1, ','))
+		return false;
+	snprintf(out[0], 80, "%.*s", (int)(comma - text), text);
+	snprintf(out[1], 80, "%s", comma + 1);
+	return *out[0] && *out[1];
+}
+
+static bool is_interface_name(const char *name)
+{
+	return strlen(name) < 16 && !strpbrk(name, "/:% \t\n") && !str_eq(name, ".") &&
+	       !str_eq(name, "..") && !str_eq(name, "lo");
+}
+
+static int read_wire(struct wire_end ends[2], const char *const *addresses, const char *names,
+		     struct err *e)
+{
+	char half[2][80];
+
+	for (; addresses && *addresses; addresses++) {
+		size_t n = ends[0].n;
+
+		if (n == WIRE_ADDRESSES_MAX)
+			return err_set(e, E2BIG, "net wire: at most %d addresses",
+				       WIRE_ADDRESSES_MAX);
+		for (int i = 0; i < 2; i++)
+			if (!halves(*addresses, half) ||
+			    ip_net_parse(half[i], &ends[i].addresses[n]) < 0)
+				return err_set(e, EINVAL,
+					       "net wire: \"%.80s\" is no pair of addresses; write "
+					       "10.1.0.1/30,10.1.0.2/30",
+					       *addresses);
+		ends[0].n = ends[1].n = n + 1;
+	}
+	if (!names)
+		return 0;
+	if (!halves(names, half) || !is_interface_name(half[0]) || !is_interface_name(half[1]))
+		return err_set(e, EINVAL,
+			       "net wire: \"%.80s\" is no pair of interface names (1 to 15 "
+			       "characters each); write a0,b0",
+			       names);
+	for (int i = 0; i < 2; i++)
+		snprintf(ends[i].name, sizeof(ends[i].name), "%.15s", half[i]);
+	return 0;
+}
+
+int holm_net_wire(const char *a, const char *b, const char *const *addresses, const char *names,
+		  holm_net_wire_fn *fn, void *arg, struct holm_error *error)
+{
+	struct wire_end ends[2] = { { .where = a }, { .where = b } };
+	struct holm_net_wired out[2] = { 0 };
+	char text[2][WIRE_ADDRESSES_MAX][IP_TEXT_MAX];
+	struct err e = { 0 };
+	int r = read_wire(ends, addresses, names, &e);
+
+	if (r == 0)
+		r = net_wire(ends, &e);
+	for (int i = 0; r == 0 && i < 2; i++) {
+		out[i].where = ends[i].where;
+		out[i].interface = ends[i].name;
+		for (size_t k = 0; k < ends[i].n; k++)
+			out[i].address[k] = ip_net_print(&ends[i].addresses[k], text[i][k]);
+	}
+	if (r == 0 && fn)
+		r = fn(arg, out);
+	return told(error, r, &e);
+}
+
+int holm_net_unwire(const char *a, const char *b, struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, net_unwire(a, b, &e), &e);
 }

@@ -6,51 +6,11 @@
 
 #include "base/macro.h"
 #include "base/str.h"
-#include "cli.h"
+#include "cmd/net.h"
 
-#define SUBNETS_MAX 2
-
-static int failed(const struct holm_error *e)
+int net_failed(const struct holm_error *e)
 {
 	return out_error("%s", e->text);
-}
-
-/* ---- create ---- */
-
-static int create(int argc, char **argv)
-{
-	static const struct {
-		const char *word;
-		unsigned flag;
-	} words[] = {
-		{ "--internal", HOLM_NET_INTERNAL },
-		{ "--no-ipv6", HOLM_NET_NO_IPV6 },
-		{ "--no-dns", HOLM_NET_NO_DNS },
-	};
-	const char *subnets[SUBNETS_MAX + 1] = { NULL }, *name = NULL;
-	unsigned flags = 0, n = 0;
-	struct holm_error e;
-
-	for (int i = 1; i < argc; i++) {
-		size_t k = 0;
-
-		while (k < ARRAY_SIZE(words) && !str_eq(argv[i], words[k].word))
-			k++;
-		if (k < ARRAY_SIZE(words))
-			flags |= words[k].flag;
-		else if (str_eq(argv[i], "--subnet") && i + 1 < argc && n < SUBNETS_MAX)
-			subnets[n++] = argv[++i];
-		else if (str_starts(argv[i], "--subnet=") && n < SUBNETS_MAX)
-			subnets[n++] = argv[i] + strlen("--subnet=");
-		else if (*argv[i] != '-' && !name)
-			name = argv[i];
-		else
-			return out_error("net create: \"%s\" is too much (see holm net --help)",
-					 argv[i]);
-	}
-	if (!name)
-		return out_error("net create: needs a NAME");
-	return holm_net_create(name, flags, subnets, &e) < 0 ? failed(&e) : 0;
 }
 
 static int rm(int argc, char **argv)
@@ -60,7 +20,7 @@ static int rm(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++)
 		if (holm_net_remove(argv[i], &e) < 0)
-			code = failed(&e);
+			code = net_failed(&e);
 	return code;
 }
 
@@ -80,21 +40,37 @@ static int print_line(void *arg, const struct holm_net *n)
 }
 
 /* "KEY": "VALUE", */
-static void member(const char *key, const char *value)
+void net_json_member(const char *key, const char *value)
 {
 	printf("\"%s\":", key);
 	out_json_string(value);
 	putchar(',');
 }
 
+static void overlay_member(const struct holm_net *n)
+{
+	printf("\"overlay\":{\"vni\":%u,\"port\":%u,\"mtu\":%u,\"slot\":%u,\"slots\":%u,", n->vni,
+	       n->port, n->mtu, n->slot, n->slots);
+	net_json_member("local", n->local);
+	net_json_member("device", n->device);
+	fputs("\"peers\":[", stdout);
+	for (size_t i = 0; n->peers[i]; i++) {
+		fputs(i ? "," : "", stdout);
+		out_json_string(n->peers[i]);
+	}
+	fputs("]},", stdout);
+}
+
 static void network_members(const struct holm_net *n)
 {
-	member("name", n->name);
-	member("bridge", n->bridge);
-	member("subnet4", n->subnet[0]);
-	member("gateway4", n->gateway[0]);
-	member("subnet6", n->subnet[1]);
-	member("gateway6", n->gateway[1]);
+	net_json_member("name", n->name);
+	net_json_member("bridge", n->bridge);
+	net_json_member("subnet4", n->subnet[0]);
+	net_json_member("gateway4", n->gateway[0]);
+	net_json_member("subnet6", n->subnet[1]);
+	net_json_member("gateway6", n->gateway[1]);
+	if (n->vni)
+		overlay_member(n);
 	printf("\"internal\":%s,\"dns\":%s,\"boxes\":",
 	       n->flags & HOLM_NET_INTERNAL ? "true" : "false",
 	       n->flags & HOLM_NET_NO_DNS ? "false" : "true");
@@ -128,7 +104,7 @@ static int ls(int argc, char **argv)
 	} else {
 		return out_error("net ls: takes --json alone");
 	}
-	return r < 0 ? failed(&e) : 0;
+	return r < 0 ? net_failed(&e) : 0;
 }
 
 struct inspection {
@@ -141,10 +117,10 @@ static int print_box(void *arg, const struct holm_net_box *b)
 	struct inspection *in = arg;
 
 	printf("%s{", in->comma);
-	member("hostname", b->hostname);
-	member("address4", b->address[0]);
-	member("address6", b->address[1]);
-	member("interface", b->interface);
+	net_json_member("hostname", b->hostname);
+	net_json_member("address4", b->address[0]);
+	net_json_member("address6", b->address[1]);
+	net_json_member("interface", b->interface);
 	printf("\"pid\":%d}", b->pid);
 	in->comma = ",";
 	return 0;
@@ -157,8 +133,8 @@ static int print_port(void *arg, const struct holm_net_port *p)
 	if (!str_eq(p->network, in->name))
 		return 0;
 	printf("%s{", in->comma);
-	member("port", p->port);
-	member("to", p->to);
+	net_json_member("port", p->port);
+	net_json_member("to", p->to);
 	printf("\"pid\":%d}", p->pid);
 	in->comma = ",";
 	return 0;
@@ -191,7 +167,7 @@ static int inspect(int argc, char **argv)
 	if (!in.name)
 		return out_error("net inspect: needs one NAME");
 	if (holm_net_list(print_whole, &in, &e) < 0)
-		return failed(&e);
+		return net_failed(&e);
 	return in.found ? 0 : out_error("net: there is no network \"%s\"", in.name);
 }
 
@@ -219,7 +195,7 @@ static int publish(int argc, char **argv)
 		return out_error("net publish: needs NETWORK BOX PORT...");
 	return holm_net_publish(argv[1], argv[2], (const char *const *)argv + 3, say_port, NULL,
 				&e) < 0
-		       ? failed(&e)
+		       ? net_failed(&e)
 		       : 0;
 }
 
@@ -230,7 +206,7 @@ static int unpublish(int argc, char **argv)
 	if (argc < 4)
 		return out_error("net unpublish: needs NETWORK BOX PORT...");
 	return holm_net_unpublish(argv[1], argv[2], (const char *const *)argv + 3, &e) < 0
-		       ? failed(&e)
+		       ? net_failed(&e)
 		       : 0;
 }
 
@@ -242,7 +218,7 @@ static int connect_box(int argc, char **argv)
 
 	if (argc != 3 || *end || pid <= 0 || pid > 0x7fffffff)
 		return out_error("net connect: needs NETWORK PID");
-	return holm_net_connect(argv[1], (int)pid, say_box, NULL, &e) < 0 ? failed(&e) : 0;
+	return holm_net_connect(argv[1], (int)pid, say_box, NULL, &e) < 0 ? net_failed(&e) : 0;
 }
 
 static int disconnect_box(int argc, char **argv)
@@ -251,7 +227,7 @@ static int disconnect_box(int argc, char **argv)
 
 	if (argc != 3)
 		return out_error("net disconnect: needs NETWORK BOX");
-	return holm_net_disconnect(argv[1], argv[2], &e) < 0 ? failed(&e) : 0;
+	return holm_net_disconnect(argv[1], argv[2], &e) < 0 ? net_failed(&e) : 0;
 }
 
 /* ---- rules ---- */
@@ -281,7 +257,7 @@ static int rules_of_networks(void)
 	struct holm_error e;
 
 	if (holm_net_list(rules_of, NULL, &e) < 0 || holm_net_ports(rule_of_port, NULL, &e) < 0)
-		return failed(&e);
+		return net_failed(&e);
 	return 0;
 }
 
@@ -306,7 +282,7 @@ static int print_rule_json(void *arg, const struct holm_net_rule *r)
 	const char **comma = arg;
 
 	printf("%s{\"number\":%u,", *comma, r->number);
-	member("rule", r->text);
+	net_json_member("rule", r->text);
 	printf("\"packets\":%llu,\"bytes\":%llu}", (unsigned long long)r->packets,
 	       (unsigned long long)r->bytes);
 	*comma = ",\n";
@@ -329,7 +305,7 @@ static int rules_of_box(const char *box, bool json)
 		if (r == 0 && !any)
 			puts("no rules: everything is let through");
 	}
-	return r < 0 ? failed(&e) : 0;
+	return r < 0 ? net_failed(&e) : 0;
 }
 
 static int rules(int argc, char **argv)
@@ -349,7 +325,7 @@ static int allow(int argc, char **argv)
 
 	if (argc < 3)
 		return out_error("net allow: needs BOX RULE...");
-	return holm_net_allow(argv[1], (const char *const *)argv + 2, &e) < 0 ? failed(&e) : 0;
+	return holm_net_allow(argv[1], (const char *const *)argv + 2, &e) < 0 ? net_failed(&e) : 0;
 }
 
 static int deny(int argc, char **argv)
@@ -358,7 +334,7 @@ static int deny(int argc, char **argv)
 
 	if (argc < 3)
 		return out_error("net deny: needs BOX RULE...");
-	return holm_net_deny(argv[1], (const char *const *)argv + 2, &e) < 0 ? failed(&e) : 0;
+	return holm_net_deny(argv[1], (const char *const *)argv + 2, &e) < 0 ? net_failed(&e) : 0;
 }
 
 static int withdraw(int argc, char **argv)
@@ -373,7 +349,7 @@ static int withdraw(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		if (str_u32(argv[i], &numbers[n++]) < 0)
 			return out_error("net withdraw: \"%s\" is no number of a rule", argv[i]);
-	return holm_net_withdraw(argv[1], numbers, n, &e) < 0 ? failed(&e) : 0;
+	return holm_net_withdraw(argv[1], numbers, n, &e) < 0 ? net_failed(&e) : 0;
 }
 
 /* ---- mending ---- */
@@ -394,7 +370,7 @@ static int check(int argc, char **argv)
 	if (argc > 2 || (argc == 2 && !repair))
 		return out_error("net check: takes --repair alone");
 	n = holm_net_check(repair, say_finding, NULL, &e);
-	return n < 0 ? failed(&e) : n > 0;
+	return n < 0 ? net_failed(&e) : n > 0;
 }
 
 static int gc(int argc, char **argv)
@@ -407,7 +383,7 @@ static int gc(int argc, char **argv)
 		return out_error("net gc: takes nothing");
 	n = holm_net_clean(&e);
 	if (n < 0)
-		return failed(&e);
+		return net_failed(&e);
 	printf("addresses made free: %d\n", n);
 	return 0;
 }
@@ -418,8 +394,14 @@ static const struct {
 	const char *name, *args, *words;
 	int (*run)(int argc, char **argv);
 } acts[] = {
-	{ "create", "NAME [--subnet NET]... [--internal] [--no-ipv6] [--no-dns]", "make a network",
-	  create },
+	{ "create",
+	  "NAME [--subnet NET]... [--internal] [--no-ipv6] [--no-dns]\n             [--overlay "
+	  "[--peers HOST,...] [--local ADDR] [--vni N] [--port N] [--slot N]\n             "
+	  " [--etcd URL,... [--ttl SECONDS] [--etcd-ca FILE] [--etcd-cert FILE --etcd-key FILE]\n  "
+	  "            "
+	  " [--encrypt --key-file FILE]]]",
+	  "make a network, on this host or over several", cmd_net_create },
+	{ "peers", "NETWORK [add|rm HOST...]", "the other hosts of an overlay", cmd_net_peers },
 	{ "ls", "[--json]", "list them", ls },
 	{ "inspect", "NAME", "one of them, its boxes and ports, as JSON", inspect },
 	{ "rm", "NAME...", "remove them", rm },
@@ -434,6 +416,10 @@ static const struct {
 	{ "rules", "[BOX [--json]]",
 	  "say who reaches whom; or the rules of a box, with what they saw", rules },
 	{ "check", "[--repair]", "see whether others have changed what networks need", check },
+	{ "ns", "add NAME | ls [--json] | rm [--force] NAME... | exec NAME COMMAND [ARG...]",
+	  "network namespaces with names, as ip netns has them", cmd_net_ns },
+	{ "wire", "A B [--ip A-ADDR,B-ADDR]... [--name A-NAME,B-NAME] [--json] | --rm A B",
+	  "join two network namespaces", cmd_net_wire },
 	{ "gc", "", "make free what killed programs have left", gc },
 };
 

@@ -115,11 +115,11 @@ int link_make_on(struct net_socket *s, const char *kind, int parent,
 }
 
 int link_make_bridge(struct net_socket *s, const char *name, const struct ip_net *addresses,
-		     size_t n_addresses)
+		     size_t n_addresses, uint32_t mtu)
 {
-	const struct link_setup l = { .name = name,
-				      .addresses = addresses,
-				      .n_addresses = n_addresses };
+	const struct link_setup l = {
+		.name = name, .addresses = addresses, .n_addresses = n_addresses, .mtu = mtu
+	};
 	size_t info, data;
 	struct nl_request q;
 	struct nl_batch b;
@@ -231,12 +231,15 @@ static int take_route(void *arg, const struct nlmsghdr *answer)
 
 	if (answer->nlmsg_type != RTM_NEWROUTE || answer->nlmsg_len < NLMSG_LENGTH(sizeof(*r)))
 		return -EPROTO;
-	if (r->rtm_type != RTN_UNICAST || (r->rtm_flags & RTM_F_CLONED))
+	if ((r->rtm_type != RTN_UNICAST && r->rtm_type != RTN_LOCAL) ||
+	    (r->rtm_flags & RTM_F_CLONED))
 		return 0;
 	oif = nl_find(answer, sizeof(*r), RTA_OIF, &len);
 	if (oif && len == sizeof(index))
 		memcpy(&index, oif, sizeof(index));
 	dst = nl_find(answer, sizeof(*r), RTA_DST, &len);
+	if (!dst && r->rtm_type == RTN_LOCAL) /* of a transparent proxy: it leads nowhere */
+		return 0;
 	if (!dst) {
 		w->uplink = w->uplink ? w->uplink : index;
 		return 0;
@@ -289,7 +292,7 @@ static int take_address(void *arg, const struct nlmsghdr *answer)
 	if (!bytes || (ip.family != AF_INET && ip.family != AF_INET6) || len != ip_len(&ip))
 		return 0;
 	memcpy(ip.bytes, bytes, len);
-	return w->fn(w->arg, &ip);
+	return w->fn(w->arg, &ip, (int)part->ifa_index);
 }
 
 int link_addresses(struct net_socket *s, link_address_fn *fn, void *arg)
@@ -320,6 +323,46 @@ int link_name_of(struct net_socket *s, int index, char out[16])
 
 	nl_begin(&q, RTM_GETLINK, 0, &link, sizeof(link));
 	return nl_ask(s, &q, take_name, out);
+}
+
+/* ---- by address ---- */
+
+struct address_search {
+	const struct ip *address;
+	int index;
+	uint32_t mtu;
+};
+
+static int look_at_address(void *arg, const struct ip *address, int index)
+{
+	struct address_search *w = arg;
+
+	if (ip_eq(address, w->address))
+		w->index = index;
+	return 0;
+}
+
+static int take_mtu(void *arg, const struct nlmsghdr *answer)
+{
+	size_t len;
+	const void *value = nl_find(answer, sizeof(struct ifinfomsg), IFLA_MTU, &len);
+
+	if (value && len == sizeof(uint32_t))
+		memcpy(arg, value, len);
+	return 0;
+}
+
+uint32_t link_mtu_at(struct net_socket *s, const struct ip *address)
+{
+	struct address_search w = { address, 0, 0 };
+	struct ifinfomsg link = { 0 };
+	struct nl_request q;
+
+	if (link_addresses(s, look_at_address, &w) < 0 || !w.index)
+		return 0;
+	link.ifi_index = w.index;
+	nl_begin(&q, RTM_GETLINK, 0, &link, sizeof(link));
+	return nl_ask(s, &q, take_mtu, &w.mtu) < 0 ? 0 : w.mtu;
 }
 
 int link_index(struct net_socket *s, const char *name)

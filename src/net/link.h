@@ -41,20 +41,46 @@ int link_set_up(struct net_socket *s, const struct link_setup *l);
 
 /* Without the delays of spanning trees; with the host's addresses, and up. */
 int link_make_bridge(struct net_socket *s, const char *name, const struct ip_net *addresses,
-		     size_t n_addresses);
+		     size_t n_addresses, uint32_t mtu);
 /* Which networks are in use here: those of all routes but the default ones. */
 typedef int link_route_fn(void *arg, const struct ip_net *to, int index);
 int link_routes(struct net_socket *s, link_route_fn *fn, void *arg);
 /* Over which interface a default route of that family leads; 0: there is none. */
 int link_uplink(struct net_socket *s, int family);
-/* Every address that somebody here has. */
-typedef int link_address_fn(void *arg, const struct ip *address);
+/* Every address here, and the index of the interface that has it. */
+typedef int link_address_fn(void *arg, const struct ip *address, int index);
 int link_addresses(struct net_socket *s, link_address_fn *fn, void *arg);
+/* Of the interface that has this address; 0: it is not known. */
+uint32_t link_mtu_at(struct net_socket *s, const struct ip *address);
 int link_name_of(struct net_socket *s, int index, char out[16]);
 
 int link_set_master(struct net_socket *s, const char *name, int master);
 int link_index(struct net_socket *s, const char *name); /* -ENODEV: there is none */
 int link_delete(struct net_socket *s, const char *name);
+
+/* Between two namespaces, both in their places; wire.c. `other`: of name and ns_fd alone. */
+int link_make_wire(struct net_socket *s, const char *name, const struct link_inside *other);
+/* One that leads to that namespace; 0: there is none. */
+int link_find_wire(struct net_socket *s, int ns_fd, int *index);
+int link_delete_index(struct net_socket *s, int index);
+
+/* ---- vxlan.c: an interface that carries a bridge's frames to other hosts ---- */
+
+struct vxlan_wish {
+	const char *name;
+	uint32_t vni, mtu;
+	uint16_t port;
+	struct ip local;
+	int master; /* the bridge */
+};
+
+int link_make_vxlan(struct net_socket *s, const struct vxlan_wish *w);
+/*
+ * To whom it sends what is for everybody, or for nobody known: to these, and nobody else. What was
+ * learned of others is forgotten. How many entries were wrong; they are mended if `repair`.
+ */
+int link_vxlan_peers(struct net_socket *s, int index, const struct ip *peers, size_t n,
+		     bool repair);
 
 /* Bounds what it sends; shape.c. `mtu` 0: as usual. */
 int link_shape(struct net_socket *s, const char *name, uint64_t bits_per_second, uint32_t mtu);

@@ -12,10 +12,10 @@
 
 #include "net/net.h"
 
-/* An interface with a few attributes, or an address with all that it can have. */
+/* The largest is a key of ESP with its window. */
 struct nl_request {
 	struct nlmsghdr head;
-	char body[240];
+	char body[448];
 };
 
 /* `part` is what stands at the head of such a message: struct ifinfomsg, struct ifaddrmsg. */

@@ -207,6 +207,7 @@ static int wire(struct run *r, const struct net_wish *w, const struct network *n
 		return code;
 	lease_mac(l, mac);
 	inside.mac = inside.mac ? inside.mac : mac;
+	inside.mtu = inside.mtu ? inside.mtu : net->overlay.mtu;
 	code = box_net_failed(r, own, link_make_veth(own, l->interface, code, &inside));
 	if (code == 0)
 		code = limit_rate(r, l->interface, w);

@@ -2,6 +2,7 @@
 #include "run/doctor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "run/overlay.h"
 #include "run/run.h"
 #include "sec/rights.h"
 #include "sys/mnt.h"
@@ -313,11 +315,65 @@ static void container(struct doctor *d)
 		tell(d, FINDING_GOOD, "/proc", "not covered", NULL);
 }
 
+/* What networks need is a matter of who makes some, so what is missing is no more than a warning.
+ */
+static bool in_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	char file[512];
+
+	for (path = path ? path : ""; *path;) {
+		size_t len = strcspn(path, ":");
+
+		snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, program);
+		if (access(file, X_OK) == 0)
+			return true;
+		path += len + (path[len] == ':');
+	}
+	/* Where root has them, and others do not look. */
+	snprintf(file, sizeof(file), "/usr/sbin/%s", program);
+	return access(file, X_OK) == 0;
+}
+
+static void net_programs(struct doctor *d)
+{
+	static const struct {
+		const char *what, *program, *fix;
+	} rows[] = {
+		{ "nft", "nft", "apt-get install nftables: every network of `holm net` needs it" },
+		{ "dnsmasq", "dnsmasq",
+		  "apt-get install dnsmasq-base: names on networks need it (or --no-dns)" },
+		{ "pasta", "pasta", "apt-get install passt: --net pasta needs it" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool there = in_path(rows[i].program);
+
+		tell(d, there ? FINDING_GOOD : FINDING_WARN, rows[i].what,
+		     there ? "there" : "missing", rows[i].fix);
+	}
+}
+
+static void net_over_hosts(struct doctor *d)
+{
+	bool loaded = access("/sys/module/vxlan", F_OK) == 0;
+	char path[PATH_MAX];
+	bool helper = etcd_find_helper(path, NULL) == 0;
+
+	tell(d, loaded ? FINDING_GOOD : FINDING_WARN, "VXLAN", loaded ? "there" : "not loaded",
+	     "modprobe vxlan (the kernel does so by itself where it has it): networks over several "
+	     "hosts need it");
+	tell(d, helper ? FINDING_GOOD : FINDING_WARN, "holm-etcd", helper ? "there" : "missing",
+	     "build holm with libcurl: --etcd needs it, and an etcd somewhere (apt-get install "
+	     "etcd-server)");
+}
+
 int doctor_run(finding_fn *fn, void *arg)
 {
 	static void (*const checks[])(struct doctor *) = {
-		kernel,   namespaces, user_namespaces, settings, container,   seccomp,
-		landlock, overlay,    cgroups,         limits,   left_behind, sub_ids,
+		kernel,      namespaces, user_namespaces, settings,       container,
+		seccomp,     landlock,   overlay,         cgroups,        limits,
+		left_behind, sub_ids,    net_programs,    net_over_hosts,
 	};
 	struct doctor d = { .fn = fn, .arg = arg };
 

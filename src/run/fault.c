@@ -5,6 +5,8 @@
  *	HOLM_FAULT=STEP[#ITEM]:fail      the step fails with EIO
  *	HOLM_FAULT=STEP[#ITEM]:kill      whoever runs the step is killed there
  *	HOLM_FAULT=STEP[#ITEM]:parent    the parent is killed while the step is run
+ *
+ * What is no step of the table, but done to networks, has points (run/fault.h): net_fault.c.
  */
 #include <string.h>
 

@@ -10,6 +10,7 @@
 #include "run/box_net.h"
 #include "run/net_firewall.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 #include "state/state.h"
 #include "sys/fd.h"
 
@@ -156,7 +157,9 @@ static int wire(struct net_ends *ends, const struct network *net, const struct l
 	struct ip_net addresses[2];
 	uint8_t mac[MAC_LEN];
 	char name[16];
-	struct link_inside inside = { .name = name, .ns_fd = ends->ns_fd, .mac = mac };
+	struct link_inside inside = {
+		.name = name, .ns_fd = ends->ns_fd, .mac = mac, .mtu = net->overlay.mtu
+	};
 	struct link_setup setup = { .name = name, .addresses = addresses };
 	int r = free_name(&ends->its, name), bridge = link_index(&ends->own, net->bridge);
 
@@ -269,13 +272,34 @@ static int attach_boxes(struct mending *m, const struct network *net)
 	return 0;
 }
 
+/* Keys that are gone must not come back: holm-etcd, when it comes again, brings fresh ones. */
+static int mend_overlay(struct mending *m, struct network *net)
+{
+	struct peers peers;
+	int r = peers_load(m->n, net->name, &peers);
+
+	if (r == 0 && esp_look(m->n, net, &peers) == -EKEYEXPIRED) {
+		etcd_stop(m->n, net);
+		r = etcd_start(m->n, net, NULL);
+		return r;
+	}
+	return r < 0 ? r : network_put_up(m->n, &m->rules, net, NULL);
+}
+
 static void check_network(struct mending *m, const char *name)
 {
 	struct network net;
+	const char *wrong;
 	int r;
 
 	if (network_load(m->n, name, &net) < 0)
 		return;
+	if (!etcd_is_up(&net))
+		find_wrong(m, "holm-etcd does not run", name,
+			   m->repair ? etcd_start(m->n, &net, NULL) : 0);
+	else if (etcd_holds(m->n, &net, NULL) < 0)
+		find_wrong(m, "etcd does not answer, or has given its slot to another host", name,
+			   -ESTALE);
 	if (link_index(&m->links, net.bridge) < 0) {
 		r = m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0;
 		find_wrong(m, "the bridge is missing", name,
@@ -284,6 +308,12 @@ static void check_network(struct mending *m, const char *name)
 	if (m->rules.nft.fd >= 0 && !rules_have_network(&m->rules, &net))
 		find_wrong(m, "its rules are missing", name,
 			   m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0);
+	if (m->rules.nft.fd >= 0 && !rules_have_overlay(&m->rules, m->n, &net))
+		find_wrong(m, "the rules for its peers are missing", name,
+			   m->repair ? network_put_up(m->n, &m->rules, &net, NULL) : 0);
+	wrong = overlay_look(m->n, &m->links, &net);
+	if (wrong)
+		find_wrong(m, wrong, name, m->repair ? mend_overlay(m, &net) : 0);
 	if (!dns_is_up(&net))
 		find_wrong(m, "the name server does not run", name,
 			   m->repair ? dns_start(m->n, &net, NULL) : 0);

@@ -21,10 +21,11 @@ struct looking_up {
 	struct spans host[2];
 };
 
-static int add_host_address(void *arg, const struct ip *address)
+static int add_host_address(void *arg, const struct ip *address, int index)
 {
 	struct looking_up *u = arg;
 
+	(void)index;
 	if (!ip_is_loopback(address))
 		spans_add(&u->host[address->family == AF_INET6], address->bytes, address->bytes);
 	return 0;

@@ -12,6 +12,7 @@
 #include "run/net_firewall.h"
 #include "run/net_sysctl.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 #include "sys/fd.h"
 
 #define TRIES_MAX  64 /* at a port that is free of sockets, but published */
@@ -137,7 +138,7 @@ int network_clean(struct err *e)
 	if (r < 0)
 		return r;
 	r = network_sweep(&n, &rules, true);
-	networks_tidy(&n);
+	networks_end_if_last(&n, &rules);
 	return r;
 }
 
@@ -305,6 +306,21 @@ static int wanted_number(const struct network *net, const struct ip_net *address
 	return 0;
 }
 
+static int not_ours(const struct network *net, uint32_t wanted, struct err *e)
+{
+	char text[3][IP_TEXT_MAX];
+	struct ip ips[3];
+	uint32_t first, end;
+
+	network_share(net, &first, &end);
+	ips[0] = ip_net_at(&net->subnet[0], wanted);
+	ips[1] = ip_net_at(&net->subnet[0], first);
+	ips[2] = ip_net_at(&net->subnet[0], end - 1);
+	return err_set(e, ERANGE, "net: %s: %s is not for a box of this host; %s to %s are",
+		       net->name, ip_print(&ips[0], text[0]), ip_print(&ips[1], text[1]),
+		       ip_print(&ips[2], text[2]));
+}
+
 static int choose(const struct networks *n, struct rules *r, const struct network *net,
 		  uint32_t wanted, struct lease *l, struct err *e)
 {
@@ -327,6 +343,8 @@ static int choose(const struct networks *n, struct rules *r, const struct networ
 		return err_set(e, EADDRINUSE, "net: %s: %s is another box's", net->name,
 			       ip_print(&ip, text));
 	}
+	if (code == -ERANGE)
+		return not_ours(net, wanted, e);
 	if (code == -ENOSPC)
 		return err_set(e, ENOSPC, "net: %s: no address of %s is free", net->name,
 			       ip_net_print(&net->subnet[0], text));
@@ -341,12 +359,16 @@ static int get_ready(const struct networks *n, struct rules *r, const char *name
 	int code = network_find(n, name, net, e);
 
 	if (code == 0)
+		code = etcd_holds(n, net, e);
+	if (code == 0)
 		code = rules_open(r, n, e);
 	if (code < 0)
 		return code;
 	code = net_socket_open(&s);
 	if (code == 0) {
 		code = link_index(&s, net->bridge);
+		if (code >= 0 && net->overlay.vni)
+			code = link_index(&s, net->overlay.device);
 		net_socket_close(&s);
 	}
 	return code < 0 ? network_put_up(n, r, net, e) : 0;

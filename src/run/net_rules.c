@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 #include "sys/fd.h"
 
 /*
@@ -39,6 +40,10 @@ static const char base_rules[] =
 	"	map any6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
 	"	map range6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr; flags "
 	"interval; }\n"
+	/* VXLAN: its port and number (of 24 bits), and who may send there. */
+	"	set vxlans { typeof udp dport . @th,96,24; }\n"
+	"	set vxpeers4 { typeof ip saddr . udp dport . @th,96,24; }\n"
+	"	set vxpeers6 { typeof ip6 saddr . udp dport . @th,96,24; }\n"
 	"	chain publish {\n"
 	"		dnat ip to meta l4proto . ip daddr . th dport map @port4\n"
 	"		dnat ip to meta l4proto . th dport map @any4\n"
@@ -76,6 +81,12 @@ static const char base_rules[] =
 	"		iifname @bridges ip daddr @masq4 fib daddr . iif type != local drop\n"
 	"		iifname @bridges ip6 daddr @masq6 fib daddr . iif type != local drop\n"
 	"		iifname @internal jump from_internal\n"
+	"		udp dport . @th,96,24 @vxlans jump from_host\n"
+	"	}\n"
+	"	chain from_host {\n"
+	"		ip saddr . udp dport . @th,96,24 @vxpeers4 accept\n"
+	"		ip6 saddr . udp dport . @th,96,24 @vxpeers6 accept\n"
+	"		drop\n"
 	"	}\n"
 	"	chain from_internal {\n"
 	"		ct state established,related accept\n"
@@ -170,8 +181,11 @@ static int put_all(struct rules *r, const struct networks *n, struct err *e)
 	for (size_t i = 0; code == 0 && i < names.n; i++) {
 		struct network net;
 
-		if (network_load(n, names.items[i], &net) == 0)
-			code = rules_put_network(r, &net, e);
+		if (network_load(n, names.items[i], &net) < 0)
+			continue;
+		code = rules_put_network(r, &net, e);
+		if (code == 0)
+			code = rules_put_overlay(r, n, &net, e);
 	}
 	for (size_t i = 0; code == 0 && i < ports.n; i++)
 		code = rules_put_ports(r, &ports.items[i], 1, NFT_ADD, e);

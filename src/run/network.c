@@ -12,8 +12,10 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "net/link.h"
+#include "run/fault.h"
 #include "run/net_sysctl.h"
 #include "run/networks.h"
+#include "run/overlay.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
@@ -236,13 +238,14 @@ static int make_bridge(struct net_socket *s, const struct network *net, struct e
 {
 	struct ip_net addresses[2];
 	size_t n = 0;
-	int r;
+	int r = fault_point("bridge");
 
 	for (int v6 = 0; v6 < 2; v6++)
 		if (net->subnet[v6].ip.family)
 			addresses[n++] =
 				(struct ip_net){ network_gateway(net, v6), net->subnet[v6].prefix };
-	r = link_make_bridge(s, net->bridge, addresses, n);
+	if (r == 0)
+		r = link_make_bridge(s, net->bridge, addresses, n, net->overlay.mtu);
 	return r < 0 ? err_errno(e, -r, "net: %s: %s", net->name, s->failed) : 0;
 }
 
@@ -263,6 +266,10 @@ int network_put_up(const struct networks *n, struct rules *r, const struct netwo
 		tame_bridge(net);
 		code = rules_put_network(r, net, e);
 	}
+	if (code == 0)
+		code = rules_put_overlay(r, n, net, e);
+	if (code == 0)
+		code = overlay_put_up(n, &s, net, e);
 	for (int v6 = 0; code == 0 && v6 < 2; v6++)
 		if (!net->internal && net->subnet[v6].ip.family)
 			forward_uplink(n, r, &s, v6);
@@ -281,11 +288,11 @@ int network_find(const struct networks *n, const char *name, struct network *out
 
 /* ---- making ---- */
 
-static int prepare(const struct networks *n, const struct network_wish *w, struct network *net,
+static int prepare(const struct networks *n, struct network_wish *w, struct network *net,
 		   struct err *e)
 {
 	struct net_socket s;
-	int r;
+	int r = 0;
 
 	if (!network_name_valid(w->name))
 		return err_set(e, EINVAL,
@@ -297,6 +304,14 @@ static int prepare(const struct networks *n, const struct network_wish *w, struc
 	*net = (struct network){ .internal = w->internal, .has_dns = !w->no_dns };
 	snprintf(net->name, sizeof(net->name), "%s", w->name);
 	link_name(net->bridge, "hb");
+	if (w->overlay) {
+		net->has_etcd = w->overlay->etcd != NULL;
+		r = overlay_decide(w->overlay, w, w->name, &net->overlay, e);
+	}
+	if (r == 0)
+		r = esp_prepare(n, net, e);
+	if (r < 0)
+		return r;
 	r = net_socket_open(&s);
 	if (r < 0)
 		return err_errno(e, -r, "net: %s", w->name);
@@ -310,8 +325,11 @@ static void take_down(const struct networks *n, struct rules *r, const struct ne
 	struct net_socket s;
 
 	dns_stop(net);
+	etcd_stop(n, net);
 	rules_remove_network(r, net);
+	rules_remove_overlay(r, n, net);
 	if (net_socket_open(&s) == 0) {
+		overlay_take_down(n, &s, net);
 		link_delete(&s, net->bridge);
 		net_socket_close(&s);
 	}
@@ -319,7 +337,7 @@ static void take_down(const struct networks *n, struct rules *r, const struct ne
 }
 
 /* The last one takes the table along, and what was changed for all of them. */
-static void end_if_last(const struct networks *n, struct rules *r)
+void networks_end_if_last(const struct networks *n, struct rules *r)
 {
 	struct arena *a = arena_new();
 	strings names = { 0 };
@@ -332,7 +350,24 @@ static void end_if_last(const struct networks *n, struct rules *r)
 	arena_free(a);
 }
 
-int network_create(const struct network_wish *w, struct err *e)
+/* The record of a network is what says that there is one, so it is the last. */
+static int write_down(const struct networks *n, const struct network_wish *w,
+		      const struct network *net, struct err *e)
+{
+	int r = fault_point("record");
+
+	if (r == 0 && w->overlay)
+		r = network_make_dir(n, net->name);
+	if (r == 0 && w->overlay)
+		r = peers_save(n, net->name, &w->overlay->peers);
+	if (r == 0 && net->has_etcd && etcd_prepare(n, net, w->overlay, e) < 0)
+		return -e->code;
+	if (r == 0)
+		r = network_save(n, net);
+	return r < 0 ? err_errno(e, -r, "net: write down the network %s", net->name) : 0;
+}
+
+int network_create(struct network_wish *w, struct err *e)
 {
 	_cleanup_networks_ struct networks n = NETWORKS_INIT;
 	_cleanup_rules_ struct rules rules = { .nft.fd = -1 };
@@ -345,19 +380,19 @@ int network_create(const struct network_wish *w, struct err *e)
 	if (r == 0)
 		r = rules_open(&rules, &n, e);
 	if (r < 0) {
-		end_if_last(&n, &rules);
+		networks_end_if_last(&n, &rules);
 		return r;
 	}
-	r = network_save(&n, &net);
-	if (r < 0)
-		err_errno(e, -r, "net: write down the network %s", net.name);
+	r = write_down(&n, w, &net, e);
+	if (r == 0 && net.has_etcd)
+		r = etcd_start(&n, &net, e);
 	if (r == 0)
 		r = network_put_up(&n, &rules, &net, e);
 	if (r == 0 && net.has_dns)
 		r = dns_start(&n, &net, e);
 	if (r < 0) {
 		take_down(&n, &rules, &net);
-		end_if_last(&n, &rules);
+		networks_end_if_last(&n, &rules);
 	}
 	return r;
 }
@@ -393,6 +428,6 @@ int network_remove(const char *name, struct err *e)
 	if (r < 0)
 		return r;
 	take_down(&n, &rules, &net);
-	end_if_last(&n, &rules);
+	networks_end_if_last(&n, &rules);
 	return 0;
 }

@@ -36,14 +36,20 @@ int rules_exist(void);     /* 1, 0 or -errno */
 
 /* ---- network.c ---- */
 
+struct overlay_wish; /* overlay.h */
+
 struct network_wish {
 	const char *name;
 	struct ip_net subnet[2]; /* family 0: a free one */
 	bool no_v6, internal, no_dns;
+	struct overlay_wish *overlay; /* NULL: it is of this host alone */
 };
 
-int network_create(const struct network_wish *w, struct err *e);
+/* What was left open is decided in `w`. */
+int network_create(struct network_wish *w, struct err *e);
 int network_remove(const char *name, struct err *e);
+/* Of a host without a network nothing stays, whoever was killed. */
+void networks_end_if_last(const struct networks *n, struct rules *r);
 /* The bridge, its parameters and its rules, as far as they are missing. */
 int network_put_up(const struct networks *n, struct rules *r, const struct network *net,
 		   struct err *e);

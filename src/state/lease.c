@@ -96,20 +96,20 @@ void lease_mac(const struct lease *l, uint8_t out[MAC_LEN])
 
 int lease_choose(const struct network *net, const leases *taken, uint32_t wanted, uint32_t *out)
 {
-	uint32_t bits = 32U - net->subnet[0].prefix;
-	uint32_t last = bits >= 16 ? NUMBERS_MAX - 1 : (1U << bits) - 1; /* the broadcast address */
+	uint32_t first, end;
 	_cleanup_free_ uint8_t *used = calloc(1, NUMBERS_MAX);
 
 	if (!used)
 		return -ENOMEM;
+	network_share(net, &first, &end);
 	for (size_t i = 0; i < taken->n; i++)
 		if (taken->items[i].number < NUMBERS_MAX)
 			used[taken->items[i].number] = 1;
 	if (wanted) {
 		*out = wanted;
-		return wanted < 2 || wanted >= last ? -ENOSPC : used[wanted] ? -EADDRINUSE : 0;
+		return wanted < first || wanted >= end ? -ERANGE : used[wanted] ? -EADDRINUSE : 0;
 	}
-	for (uint32_t i = 2; i < last; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		if (used[i])
 			continue;
 		*out = i;

@@ -17,9 +17,38 @@
 #define PIECE         4096
 #define NET_SO_COOKIE 71 /* SO_NETNS_COOKIE, which the oldest headers lack */
 
+#define NUMBERS_MAX 65536U
+#define SLOTS_MAX   64U
+#define SLOT_MIN    16U
+
+static uint32_t numbers_of(uint8_t prefix)
+{
+	return prefix <= 16 ? NUMBERS_MAX : 1U << (32 - prefix);
+}
+
+uint32_t overlay_slots(uint8_t prefix)
+{
+	return MIN(SLOTS_MAX, numbers_of(prefix) / SLOT_MIN);
+}
+
+void network_share(const struct network *n, uint32_t *first, uint32_t *end)
+{
+	const struct overlay *o = &n->overlay;
+	uint32_t numbers = numbers_of(n->subnet[0].prefix),
+		 size = o->vni ? numbers / o->slots : numbers;
+	uint32_t at = o->vni ? o->slot * size : 0;
+
+	/* The first is the host's, but that of all is the network's; the last is for broadcasts. */
+	*first = MAX(at, 1U) + 1;
+	*end = MIN(at + size, numbers - 1);
+}
+
 struct ip network_gateway(const struct network *n, int v6)
 {
-	return n->subnet[v6].ip.family ? ip_net_at(&n->subnet[v6], 1) : (struct ip){ 0 };
+	uint32_t first, end;
+
+	network_share(n, &first, &end);
+	return n->subnet[v6].ip.family ? ip_net_at(&n->subnet[v6], first - 1) : (struct ip){ 0 };
 }
 
 bool network_name_valid(const char *name)
@@ -254,10 +283,23 @@ static void path_in(const char *network, const char *file, char out[NETWORK_NAME
 	snprintf(out, NETWORK_NAME_MAX + 96, "%s/%s", network, file);
 }
 
+static void read_overlay(const char *words, struct overlay *o)
+{
+	char local[IP_TEXT_MAX];
+	unsigned port;
+
+	if (sscanf(words, "%15s %u %u %u %u %u %55s", o->device, &o->vni, &port, &o->mtu, &o->slot,
+		   &o->slots, local) != 7 ||
+	    ip_parse(local, &o->local) < 0 || !o->slots || o->slot >= o->slots)
+		o->vni = 0;
+	else
+		o->port = (uint16_t)port;
+}
+
 static void read_words(const char *text, struct network *out)
 {
 	unsigned long long start = 0;
-	char word[80];
+	char word[160];
 
 	if (network_find_line(text, "subnet4", word, sizeof(word)))
 		ip_net_parse(word, &out->subnet[0]);
@@ -268,6 +310,15 @@ static void read_words(const char *text, struct network *out)
 		sscanf(word, "%d %llu", &out->dns_pid, &start);
 		out->dns_start = start;
 	}
+	network_find_line(text, "keyfile", out->overlay.key_file, sizeof(out->overlay.key_file));
+	if (network_find_line(text, "etcd", word, sizeof(word))) {
+		out->has_etcd = true;
+		start = 0;
+		sscanf(word, "%d %llu", &out->etcd_pid, &start);
+		out->etcd_start = start;
+	}
+	if (network_find_line(text, "overlay", word, sizeof(word)))
+		read_overlay(word, &out->overlay);
 	out->internal = network_find_line(text, "internal", word, sizeof(word));
 }
 
@@ -293,6 +344,23 @@ int network_load(const struct networks *n, const char *name, struct network *out
 	return 0;
 }
 
+static void put_overlay(struct buf *text, const struct overlay *o)
+{
+	char local[IP_TEXT_MAX];
+
+	if (*o->key_file)
+		buf_printf(text, "keyfile %s\n", o->key_file);
+	buf_printf(text, "overlay %s %u %u %u %u %u %s\n", o->device, o->vni, o->port, o->mtu,
+		   o->slot, o->slots, ip_print(&o->local, local));
+}
+
+int network_make_dir(const struct networks *n, const char *name)
+{
+	int r = sys_mkdirat(n->fd, name, 0755);
+
+	return r == -EEXIST ? 0 : r;
+}
+
 int network_save(const struct networks *n, const struct network *net)
 {
 	_cleanup_buf_ struct buf text = { 0 };
@@ -305,15 +373,164 @@ int network_save(const struct networks *n, const struct network *net)
 		buf_printf(&text, "subnet6 %s\n", ip_net_print(&net->subnet[1], word));
 	if (net->internal)
 		buf_puts(&text, "internal yes\n");
+	if (net->has_etcd)
+		buf_printf(&text, "etcd %d %llu\n", net->etcd_pid,
+			   (unsigned long long)net->etcd_start);
+	if (net->overlay.vni)
+		put_overlay(&text, &net->overlay);
 	if (net->has_dns)
 		buf_printf(&text, "dns %d %llu\n", net->dns_pid,
 			   (unsigned long long)net->dns_start);
-	r = sys_mkdirat(n->fd, net->name, 0755);
-	if (r < 0 && r != -EEXIST)
+	r = network_make_dir(n, net->name);
+	if (r < 0)
 		return r;
 	path_in(net->name, "network", path);
 	return network_write_file(n->fd, path, &text);
 }
+
+/* ---- peers ---- */
+
+static int hex_of(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int peer_parse(const char *word, struct ip *out, struct nonce *nonce)
+{
+	const char *hex = strchrnul(word, '#');
+	char address[IP_TEXT_MAX];
+
+	memset(nonce, 0, sizeof(*nonce));
+	snprintf(address, sizeof(address), "%.*s", (int)MIN(hex - word, IP_TEXT_MAX - 1), word);
+	if (ip_parse(address, out) < 0)
+		return -EINVAL;
+	if (!*hex)
+		return 0;
+	if (strlen(++hex) != 2 * (size_t)NONCE_LEN)
+		return -EINVAL;
+	for (size_t i = 0; i < NONCE_LEN; i++) {
+		int high = hex_of(hex[2 * i]), low = hex_of(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		nonce->bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+static void put_peer(struct buf *text, const struct ip *ip, const struct nonce *nonce)
+{
+	static const struct nonce none;
+	char word[IP_TEXT_MAX];
+
+	buf_puts(text, ip_print(ip, word));
+	if (memcmp(nonce, &none, sizeof(none)) != 0) {
+		buf_puts(text, "#");
+		for (size_t i = 0; i < NONCE_LEN; i++)
+			buf_printf(text, "%02x", nonce->bytes[i]);
+	}
+	buf_puts(text, "\n");
+}
+
+/* The first line is our own, with an address that nobody has. */
+int peers_load(const struct networks *n, const char *network, struct peers *out)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	char path[NETWORK_NAME_MAX + 96];
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	path_in(network, "peers", path);
+	r = network_read_file(n->fd, path, &text);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	for (const char *line = text.data; *line && out->n < PEERS_MAX;) {
+		char word[IP_TEXT_MAX + 2 * NONCE_LEN];
+		size_t len = strcspn(line, "\n");
+		struct nonce nonce;
+		struct ip ip;
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, line);
+		if (peer_parse(word, &ip, &nonce) == 0 && ip_is_any(&ip)) {
+			out->own = nonce;
+		} else if (ip.family) {
+			out->nonces[out->n] = nonce;
+			out->items[out->n++] = ip;
+		}
+		line += len + (line[len] == '\n');
+	}
+	return 0;
+}
+
+int peers_save(const struct networks *n, const char *network, const struct peers *peers)
+{
+	const struct ip own = { .family = AF_INET };
+	_cleanup_buf_ struct buf text = { 0 };
+	char path[NETWORK_NAME_MAX + 96];
+
+	put_peer(&text, &own, &peers->own);
+	for (size_t i = 0; i < peers->n; i++)
+		put_peer(&text, &peers->items[i], &peers->nonces[i]);
+	path_in(network, "peers", path);
+	return network_write_file(n->fd, path, &text);
+}
+
+int keys_load(const struct networks *n, const char *network, struct buf *out)
+{
+	char path[NETWORK_NAME_MAX + 96];
+	int r;
+
+	path_in(network, "keys", path);
+	r = network_read_file(n->fd, path, out);
+	return r == -ENOENT ? 0 : r;
+}
+
+int keys_add(const struct networks *n, const char *network, const char *line)
+{
+	char path[NETWORK_NAME_MAX + 96];
+	_cleanup_fd_ int fd = -1;
+
+	path_in(network, "keys", path);
+	fd = sys_openat(n->fd, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+	return fd < 0 ? fd : sys_write_all(fd, line, strlen(line));
+}
+
+/* ---- etcd ---- */
+
+int etcd_save(const struct networks *n, const char *network, const struct buf *words)
+{
+	char path[NETWORK_NAME_MAX + 96];
+
+	path_in(network, "etcd", path);
+	return network_write_file(n->fd, path, words);
+}
+
+int etcd_load(const struct networks *n, const char *network, struct buf *out)
+{
+	char path[NETWORK_NAME_MAX + 96];
+
+	path_in(network, "etcd", path);
+	return network_read_file(n->fd, path, out);
+}
+
+int etcd_held_until(const struct networks *n, const char *network, int64_t *out_ms)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	char path[NETWORK_NAME_MAX + 96];
+	long long until;
+	int r;
+
+	path_in(network, "held", path);
+	r = network_read_file(n->fd, path, &text);
+	if (r < 0)
+		return r;
+	if (sscanf(text.data, "held %lld", &until) != 1)
+		return -EIO;
+	*out_ms = until;
+	return 0;
+}
+
+/* ---- the end ---- */
 
 struct removal {
 	int dir_fd;

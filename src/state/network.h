@@ -6,6 +6,7 @@
  *		lock                   held (flock(2)) by whoever changes anything below
  *		ports                  a line for each published port
  *		NAME/network           what the network is; replaced as a whole
+ *		NAME/peers             the other hosts of an overlay, an address a line
  *		NAME/hosts/NUMBER      the names of who has that address, for its name server
  *		NAME/peers/HOSTNAME@LEASE     the rules of who has that lease speak of that name
  *		NAME/lease-NUMBER-PIDNS-PID-START
@@ -25,23 +26,47 @@
 #include "base/ip.h"
 #include "base/list.h"
 #include "base/portmap.h"
+#include "base/str.h"
 
 #define NETWORKS_ROOT    "/run/holm/net"
 #define NETWORK_NAME_MAX 32
 #define LEASE_NAME_MAX   80
 #define HOSTNAME_MAX     64
 
+/*
+ * A network over several hosts: the bridge of each has a VXLAN device as a port. All of them have
+ * the same subnet; it is cut into equal slots, and a host gives out addresses of its own slot
+ * alone, so that no two hosts ever give out the same. The first of a slot is the host's own.
+ */
+struct overlay {
+	char device[16];
+	uint32_t vni; /* 0: it is no overlay */
+	uint16_t port;
+	uint32_t mtu; /* of what is inside */
+	uint32_t slot, slots;
+	struct ip local;
+	char key_file[160]; /* what is sent is encrypted with keys made from that; "": it is not */
+};
+
 struct network {
 	char name[NETWORK_NAME_MAX + 1];
 	char bridge[16];
+	struct overlay overlay;
 	struct ip_net subnet[2]; /* v4, v6; family 0: none */
 	bool internal;           /* nothing leads out of it */
 	bool has_dns;
+	bool has_etcd; /* its hosts are kept by etcd; NAME/etcd says how, NAME/held until when */
+	int etcd_pid;  /* holm-etcd */
+	uint64_t etcd_start;
 	int dns_pid; /* its name server, with the time of its start; 0: none was started */
 	uint64_t dns_start;
 };
 
 struct ip network_gateway(const struct network *n, int v6);
+/* The numbers that boxes of this host can have: from *first to below *end. */
+void network_share(const struct network *n, uint32_t *first, uint32_t *end);
+/* Into how many slots a subnet of that prefix is cut. */
+uint32_t overlay_slots(uint8_t prefix);
 bool network_name_valid(const char *name);
 
 /* ---- the directory of this host ---- */
@@ -69,8 +94,38 @@ int networks_list(struct arena *a, const struct networks *n, strings *out);
 void networks_tidy(const struct networks *n);
 
 int network_load(const struct networks *n, const char *name, struct network *out); /* -ENOENT */
+int network_make_dir(const struct networks *n, const char *name);
 int network_save(const struct networks *n, const struct network *net);
 int network_forget(const struct networks *n, const char *name);
+
+#define PEERS_MAX 64
+#define NONCE_LEN 16
+
+/* What a host has chosen at random when it came; zeros: it has told of none. */
+struct nonce {
+	uint8_t bytes[NONCE_LEN];
+};
+
+struct peers {
+	struct ip items[PEERS_MAX];
+	struct nonce nonces[PEERS_MAX], own;
+	size_t n;
+};
+
+/* "ADDRESS", or "ADDRESS#NONCE" in hexadecimal. */
+int peer_parse(const char *word, struct ip *out, struct nonce *nonce);
+
+/* What is told to holm-etcd, a word a line; and until when (CLOCK_BOOTTIME) it has the lease. */
+int etcd_save(const struct networks *n, const char *network, const struct buf *words);
+int etcd_load(const struct networks *n, const char *network, struct buf *out);
+int etcd_held_until(const struct networks *n, const char *network, int64_t *out_ms);
+
+/* Which keys were ever in use, as lines of NAME/keys. */
+int keys_load(const struct networks *n, const char *network, struct buf *out);
+int keys_add(const struct networks *n, const char *network, const char *line);
+
+int peers_load(const struct networks *n, const char *network, struct peers *out);
+int peers_save(const struct networks *n, const char *network, const struct peers *peers);
 
 /* ---- leases ---- */
 

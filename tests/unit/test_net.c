@@ -298,8 +298,8 @@ static void the_lowest_free_number_is_chosen(void **state)
 	assert_int_equal(lease_choose(&n, &all, 6, &number), 0);
 	assert_int_equal(number, 6);
 	assert_int_equal(lease_choose(&n, &all, 5, &number), -EADDRINUSE);
-	assert_int_equal(lease_choose(&n, &all, 1, &number), -ENOSPC); /* the gateway's */
-	assert_int_equal(lease_choose(&n, &all, 7, &number), -ENOSPC); /* the broadcast address */
+	assert_int_equal(lease_choose(&n, &all, 1, &number), -ERANGE); /* the gateway's */
+	assert_int_equal(lease_choose(&n, &all, 7, &number), -ERANGE); /* the broadcast address */
 	used[0].number = 4;
 	used[2].number = 6;
 	assert_int_equal(lease_choose(&n, &all, 0, &number), 0);
