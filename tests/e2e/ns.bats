@@ -292,8 +292,7 @@ s = socket.create_server(("10.9.0.12", 8080)); print("up", flush=True); time.sle
 	make_world
 	(exec -a '</script><script>alert(1)</script><!--' sleep 60) &
 	STARTED+=($!)
-	named() { grep -q alert "/proc/${STARTED[1]}/cmdline"; }
-	eventually named
+	eventually grep -q alert "/proc/${STARTED[1]}/cmdline"
 	"$HOLM" ns map --html "$T/map.html" --svg "$T/map.svg" --dot "$T/map.dot" --json "$T/map.json" 2>/dev/null
 	jq -e --argjson pid "${STARTED[1]}" '.processes[] | select(.pid == $pid) | .command | startswith("</script>")' "$T/map.json"
 	jq -e '(.namespaces | length > 8) and (.links | length > 0) and all(.processes[]; .ns | has("user"))' "$T/map.json"
@@ -382,7 +381,8 @@ END
 	as_user "$HOLM" ns show "$(truth .nested[2].pid)" --json >"$T/show"
 	# The own network can be looked at without any right; that of an own box by who has made it.
 	jq -e '.facts[] | select(.section == "interfaces" and .name == "lo" and (.value | contains("mtu")))' "$T/show"
-	as_user unshare -Urn sleep 60 &
+	as_user_words
+	"${AS_USER[@]}" unshare -Urn sleep 60 &
 	STARTED+=($!)
 	away() { [ "$(stat -Lc %i "/proc/${STARTED[-1]}/ns/net")" != "$(stat -Lc %i /proc/self/ns/net)" ]; }
 	eventually away
