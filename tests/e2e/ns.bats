@@ -11,6 +11,9 @@ teardown()
 {
 	exec 9>&-
 	umount "$T/file" 2>/dev/null || :
+	for i in host 1 2 3; do
+		[ ! -e "/run/netns/hn$$-$i" ] || ip netns del "hn$$-$i"
+	done
 	helpers_teardown
 }
 
@@ -166,16 +169,10 @@ net_world()
 	done
 }
 
-end_net_world()
-{
-	for i in host 1 2 3; do ip netns del "hn$$-$i" || :; done
-}
-
 @test "pairs between three namespaces and a bridge: each end by name; addresses, routes, ports" {
 	need_root
 	need ip
 	net_world
-	trap end_net_world EXIT
 	ip netns exec "hn$$-2" /usr/bin/python3 -c 'import socket, time
 s = socket.create_server(("10.9.0.12", 8080)); print("up", flush=True); time.sleep(60)' >"$T/up" &
 	STARTED+=($!)
@@ -201,8 +198,6 @@ s = socket.create_server(("10.9.0.12", 8080)); print("up", flush=True); time.sle
 		[ "$(listed ".namespaces[] | select(.name == \"$name\" and .given_by == \"netns\") | .inode")" = \
 			"$(stat -Lc %i "/run/netns/$name")" ]
 	done
-	end_net_world
-	trap - EXIT
 }
 
 # Each row that both have says the same; a process may come and go between the two looks, so that
