@@ -14,6 +14,7 @@ teardown()
 	for i in host 1 2 3; do
 		[ ! -e "/run/netns/hn$$-$i" ] || ip netns del "hn$$-$i"
 	done
+	[ -z "${NETNS_IS_OURS:-}" ] || umount /run/netns
 	helpers_teardown
 }
 
@@ -155,6 +156,7 @@ row()
 # Three namespaces on a bridge, which is in a fourth; all in a host of their own.
 net_world()
 {
+	mountpoint -q /run/netns || NETNS_IS_OURS=1 # the first ip-netns mounts it
 	ip netns add "hn$$-host"
 	for i in 1 2 3; do ip netns add "hn$$-$i"; done
 	ip -n "hn$$-host" link add br0 type bridge
