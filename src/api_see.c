@@ -129,8 +129,9 @@ int holm_world_new(unsigned flags, struct holm_world **out, struct holm_error *e
 	w->tick_hz = sysconf(_SC_CLK_TCK);
 	w->page_size = sysconf(_SC_PAGESIZE);
 	name_boxes(&w->see);
-	name_containers(&w->see);
 	see_names(&w->see);
+	/* Last: an engine's name for its container says more than the id that it gave us. */
+	name_containers(&w->see);
 	if (flags & HOLM_WORLD_LINKS)
 		take_links(w);
 	*out = w;

@@ -92,9 +92,13 @@ send q" --type uts --delay 30
 @test "other sizes: nothing is lost but what does not fit" {
 	play 'expect q quit
 resize 10 40
+send \x0c
 expect holm top
 resize 3 20
+send \x0c
+expect holm top
 resize 50 200
+send \x0c
 expect COMMAND
 expect q quit
 send q' --delay 30
