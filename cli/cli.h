@@ -17,6 +17,15 @@ struct command {
 extern const struct command commands[];
 extern const unsigned n_commands;
 
+/* A word behind a command that has several: a row of a table in the command's file. */
+struct sub_word {
+	const char *name, *args, *words;
+	int (*run)(int argc, char **argv); /* argv[0] is the word */
+};
+
+extern const struct sub_word ns_words[], net_words[];
+extern const unsigned n_ns_words, n_net_words;
+
 int cmd_box(int argc, char **argv);
 int cmd_judge(int argc, char **argv);
 int cmd_plan(int argc, char **argv);

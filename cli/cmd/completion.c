@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/macro.h"
 #include "base/str.h"
 #include "cli.h"
-#include "look/look.h"
 
 /* What an argument is, as far as a shell can help: a file, a directory, or something else. */
 static char kind_of(const char *arg)
@@ -49,35 +49,42 @@ static void put_case(const char *name, char letter, const char *arg, const char 
 		printf("\t--%s) COMPREPLY=(); return ;;\n", name);
 }
 
-/* The words of `holm ns`, and the options of each. */
-static void each_ns_option(unsigned word, void (*fn)(const char *option, int len))
+/* Commands that have words of their own, and the options of each. */
+static const struct {
+	const char *name;
+	const struct sub_word *words;
+	const unsigned *n;
+} groups[] = { { "ns", ns_words, &n_ns_words }, { "net", net_words, &n_net_words } };
+
+static void each_option_of(const struct sub_word *word, void (*fn)(const char *option, int len))
 {
-	for (const char *at = ns_words[word].args; (at = strstr(at, "--")); at += 2)
-		fn(at, (int)strspn(at, "-abcdefghijklmnopqrstuvwxyz"));
+	for (const char *at = word->args; (at = strstr(at, "--")); at += 2) {
+		int len = (int)strspn(at, "-abcdefghijklmnopqrstuvwxyz");
+
+		if (len > 2) /* else a command stands behind it */
+			fn(at, len);
+	}
 }
 
-static void put_ns_option(const char *option, int len)
+static void put_sub_option(const char *option, int len)
 {
 	printf(" %.*s", len, option);
 }
 
-static void put_ns_words(void)
-{
-	for (unsigned i = 0; i < n_ns_words; i++)
-		printf("%s%s", i ? " " : "", ns_words[i].name);
-}
-
 /* A word, an option of that word, or something that is there as a file. */
-static void bash_ns(void)
+static void bash_group(size_t g)
 {
-	fputs("\tif [ \"${COMP_WORDS[1]}\" = ns ]; then\n\t\tif [ \"$COMP_CWORD\" = 2 ]; then "
-	      "COMPREPLY=($(compgen -W \"",
-	      stdout);
-	put_ns_words();
+	unsigned n = *groups[g].n;
+
+	printf("\tif [ \"${COMP_WORDS[1]}\" = %s ]; then\n\t\tif [ \"$COMP_CWORD\" = 2 ]; then "
+	       "COMPREPLY=($(compgen -W \"",
+	       groups[g].name);
+	for (unsigned i = 0; i < n; i++)
+		printf("%s%s", i ? " " : "", groups[g].words[i].name);
 	puts("\" -- \"$cur\")); return; fi\n\t\tcase ${COMP_WORDS[2]}$cur in");
-	for (unsigned i = 0; i < n_ns_words; i++) {
-		printf("\t\t%s-*) COMPREPLY=($(compgen -W \"", ns_words[i].name);
-		each_ns_option(i, put_ns_option);
+	for (unsigned i = 0; i < n; i++) {
+		printf("\t\t%s-*) COMPREPLY=($(compgen -W \"", groups[g].words[i].name);
+		each_option_of(&groups[g].words[i], put_sub_option);
 		puts("\" -- \"$cur\")) ;;");
 	}
 	puts("\t\t*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n\t\tesac\n\t\treturn\n\tfi");
@@ -93,7 +100,8 @@ static void bash(void)
 	puts("\"\n\tif [ \"$COMP_CWORD\" = 1 ]; then COMPREPLY=($(compgen -W \"$acts\" -- "
 	     "\"$cur\")); "
 	     "return; fi");
-	bash_ns();
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		bash_group(g);
 	puts("\tcase $prev in");
 	each_option(put_case);
 	printf("\tesac\n\tcase $cur in\n\t-*) COMPREPLY=($(compgen -W \"");
@@ -122,16 +130,19 @@ static void put_zsh(const char *name, char letter, const char *arg, const char *
 	puts("' \\");
 }
 
-static void zsh_ns(void)
+static void zsh_group(size_t g)
 {
-	puts("\tif [[ $words[2] = ns ]]; then\n\t\tif (( CURRENT == 3 )); then\n\t\t\tlocal -a "
-	     "acts=(");
-	for (unsigned i = 0; i < n_ns_words; i++)
-		printf("\t\t\t\t'%s:%s'\n", ns_words[i].name, ns_words[i].words);
+	const struct sub_word *words = groups[g].words;
+
+	printf("\tif [[ $words[2] = %s ]]; then\n\t\tif (( CURRENT == 3 )); then\n\t\t\tlocal -a "
+	       "acts=(\n",
+	       groups[g].name);
+	for (unsigned i = 0; i < *groups[g].n; i++)
+		printf("\t\t\t\t'%s:%s'\n", words[i].name, words[i].words);
 	puts("\t\t\t)\n\t\t\t_describe word acts\n\t\t\treturn\n\t\tfi\n\t\tcase $words[3] in");
-	for (unsigned i = 0; i < n_ns_words; i++) {
-		printf("\t\t%s) compadd --", ns_words[i].name);
-		each_ns_option(i, put_ns_option);
+	for (unsigned i = 0; i < *groups[g].n; i++) {
+		printf("\t\t%s) compadd --", words[i].name);
+		each_option_of(&words[i], put_sub_option);
 		puts(" ;;");
 	}
 	puts("\t\tesac\n\t\t_files\n\t\treturn\n\tfi");
@@ -144,7 +155,8 @@ static void zsh(void)
 	for (unsigned i = 0; i < n_commands; i++)
 		printf("\t\t\t'%s:%s'\n", commands[i].name, commands[i].words);
 	puts("\t\t)\n\t\t_describe act acts\n\t\treturn\n\tfi");
-	zsh_ns();
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		zsh_group(g);
 	puts("\tshift words; (( CURRENT-- ))\n\t_arguments -S \\");
 	each_option(put_zsh);
 	puts("\t\t'*::command:_normal'\n}\n_holm \"$@\"");
@@ -171,13 +183,28 @@ static void put_fish(const char *name, char letter, const char *arg, const char 
 	puts("");
 }
 
-static const char *fish_word;
+static const char *fish_word, *fish_group;
 
-static void put_fish_ns(const char *option, int len)
+static void put_fish_sub(const char *option, int len)
 {
 	printf("complete -c holm -n '__fish_seen_subcommand_from %s; and "
-	       "__fish_seen_subcommand_from ns' -l %.*s\n",
-	       fish_word, len - 2, option + 2);
+	       "__fish_seen_subcommand_from %s' -l %.*s\n",
+	       fish_word, fish_group, len - 2, option + 2);
+}
+
+static void fish_words(size_t g)
+{
+	fish_group = groups[g].name;
+	for (unsigned i = 0; i < *groups[g].n; i++) {
+		const struct sub_word *word = &groups[g].words[i];
+
+		printf("complete -c holm -n '__fish_seen_subcommand_from %s' -a %s -d ", fish_group,
+		       word->name);
+		put_fish_text(word->words);
+		puts("");
+		fish_word = word->name;
+		each_option_of(word, put_fish_sub);
+	}
 }
 
 static void fish(void)
@@ -188,14 +215,8 @@ static void fish(void)
 		put_fish_text(commands[i].words);
 		puts("");
 	}
-	for (unsigned i = 0; i < n_ns_words; i++) {
-		printf("complete -c holm -n '__fish_seen_subcommand_from ns' -a %s -d ",
-		       ns_words[i].name);
-		put_fish_text(ns_words[i].words);
-		puts("");
-		fish_word = ns_words[i].name;
-		each_ns_option(i, put_fish_ns);
-	}
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		fish_words(g);
 	each_option(put_fish);
 }
 

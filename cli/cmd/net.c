@@ -390,10 +390,7 @@ static int gc(int argc, char **argv)
 
 /* ---- which ---- */
 
-static const struct {
-	const char *name, *args, *words;
-	int (*run)(int argc, char **argv);
-} acts[] = {
+const struct sub_word net_words[] = {
 	{ "create",
 	  "NAME [--subnet NET]... [--internal] [--no-ipv6] [--no-dns]\n             [--overlay "
 	  "[--peers HOST,...] [--local ADDR] [--vni N] [--port N] [--slot N]\n             "
@@ -423,11 +420,14 @@ static const struct {
 	{ "gc", "", "make free what killed programs have left", gc },
 };
 
+const unsigned n_net_words = ARRAY_SIZE(net_words);
+
 static int help(void)
 {
 	puts("Usage: holm net ACT [ARG...]\n\nNetworks for boxes: holm box --net bridge:NAME\n");
-	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
-		printf("  %-10s %s\n             %s\n", acts[i].name, acts[i].args, acts[i].words);
+	for (size_t i = 0; i < n_net_words; i++)
+		printf("  %-10s %s\n             %s\n", net_words[i].name, net_words[i].args,
+		       net_words[i].words);
 	return 0;
 }
 
@@ -437,8 +437,8 @@ int cmd_net(int argc, char **argv)
 		return help(), EXIT_HOLM;
 	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))
 		return help();
-	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
-		if (str_eq(argv[1], acts[i].name))
-			return acts[i].run(argc - 1, argv + 1);
+	for (size_t i = 0; i < n_net_words; i++)
+		if (str_eq(argv[1], net_words[i].name))
+			return net_words[i].run(argc - 1, argv + 1);
 	return out_error("net: there is no act \"%s\" (see holm net --help)", argv[1]);
 }

@@ -8,7 +8,7 @@
 #include "act/act.h"
 #include "base/macro.h"
 
-const struct ns_word ns_words[] = {
+const struct sub_word ns_words[] = {
 	{ "ls", "[TYPE...] [--pid TARGET] [--owner] [--held] [--columns LIST] [--json]",
 	  "list them", ns_ls },
 	{ "tree", "[--type user|pid] [--all] [--json]",

@@ -9,14 +9,6 @@
 #include "base/str.h"
 #include "cli.h"
 
-struct ns_word {
-	const char *name, *args, *words;
-	int (*run)(int argc, char **argv); /* argv[0] is the word */
-};
-
-extern const struct ns_word ns_words[];
-extern const unsigned n_ns_words;
-
 int ns_ls(int argc, char **argv);
 int ns_tree(int argc, char **argv);
 int ns_show(int argc, char **argv);

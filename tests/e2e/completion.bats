@@ -44,6 +44,10 @@ complete_words()
 	for word in ls tree show pid diff; do [[ $'\n'$output$'\n' == *$'\n'$word$'\n'* ]]; done
 	run -0 complete_words holm ns tree --
 	[ "$(xargs <<<"$output")" = "--type --all --json" ]
+	run -0 complete_words holm net ""
+	for word in create ls allow wire gc; do [[ $'\n'$output$'\n' == *$'\n'$word$'\n'* ]]; done
+	run -0 complete_words holm net check --
+	[ "$(xargs <<<"$output")" = "--repair" ]
 	for shell in zsh fish; do
 		"$HOLM" completion "$shell" >"$T/script"
 		grep -qE -- "(--|-l )columns( |\$)" "$T/script"

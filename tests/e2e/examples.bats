@@ -156,3 +156,15 @@ eleven()
 @test "11_world: what is the box's own" {
 	both eleven
 }
+
+enter()
+{
+	example 11_enter
+	[[ $output == *"inside is isle, with "*" processes"* ]]
+	if is_root && [ -z "${PREFIX[*]-}" ]; then [[ $output == *"uts is kept by the name example-"*"joined: isle"* ]]; fi
+}
+
+# bats test_tags=quick
+@test "11_enter: where another process is" {
+	both enter
+}
