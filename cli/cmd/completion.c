@@ -130,6 +130,15 @@ static void put_zsh(const char *name, char letter, const char *arg, const char *
 	puts("' \\");
 }
 
+/* 'NAME:WORDS', of which a quote would be the end. */
+static void put_zsh_word(const char *tabs, const char *name, const char *words)
+{
+	printf("%s'%s:", tabs, name);
+	for (; *words; words++)
+		fputs(*words == '\'' ? "'\\''" : (char[]){ *words, 0 }, stdout);
+	puts("'");
+}
+
 static void zsh_group(size_t g)
 {
 	const struct sub_word *words = groups[g].words;
@@ -138,7 +147,7 @@ static void zsh_group(size_t g)
 	       "acts=(\n",
 	       groups[g].name);
 	for (unsigned i = 0; i < *groups[g].n; i++)
-		printf("\t\t\t\t'%s:%s'\n", words[i].name, words[i].words);
+		put_zsh_word("\t\t\t\t", words[i].name, words[i].words);
 	puts("\t\t\t)\n\t\t\t_describe word acts\n\t\t\treturn\n\t\tfi\n\t\tcase $words[3] in");
 	for (unsigned i = 0; i < *groups[g].n; i++) {
 		printf("\t\t%s) compadd --", words[i].name);
@@ -153,7 +162,7 @@ static void zsh(void)
 	puts("#compdef holm\n# zsh completion for holm\n_holm()\n{\n\tif (( CURRENT == 2 )); then\n"
 	     "\t\tlocal -a acts=(");
 	for (unsigned i = 0; i < n_commands; i++)
-		printf("\t\t\t'%s:%s'\n", commands[i].name, commands[i].words);
+		put_zsh_word("\t\t\t", commands[i].name, commands[i].words);
 	puts("\t\t)\n\t\t_describe act acts\n\t\treturn\n\tfi");
 	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
 		zsh_group(g);
