@@ -75,6 +75,7 @@ bench:
 soak:
 	@$(MAKE) --no-print-directory build
 	@tests/soak/judge
+	@tests/soak/net
 
 fuzz:
 	@tools/deps test
@@ -97,7 +98,7 @@ help:
 	@echo 'make test-oci   the validation programs of opencontainers/runtime-tools with holm-oci (3 min)'
 	@echo 'make lint       only the checks that read the code; tools/lint NAME for one of them'
 	@echo 'make bench      speed against the kernel'"'"'s floor and bubblewrap'
-	@echo 'make soak       20,000 jobs, and what is left of them'
+	@echo 'make soak       20,000 jobs, 1,500 boxes on a network, and what is left of them'
 	@echo 'make fuzz       fuzz the parsers (FUZZ_SECONDS=60 each)'
 	@echo 'make install    into PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean      remove the build trees'

@@ -23,7 +23,7 @@ static bool is_program(const char *path)
 }
 
 /* Where it is installed; beside ourselves, as in a tree where it was built; or in $PATH. */
-static int find(char out[PLAYER_PATH_MAX])
+int egress_find(char out[PLAYER_PATH_MAX])
 {
 	ssize_t n =
 		sys_readlinkat(AT_FDCWD, "/proc/self/exe", out, PLAYER_PATH_MAX - sizeof(PROGRAM));
@@ -60,7 +60,7 @@ int egress_start(struct run *r, struct box_net *n)
 	int code;
 
 	r->failed = "find the program " PROGRAM;
-	code = argv ? find(player.path) : -ENOMEM;
+	code = argv ? egress_find(player.path) : -ENOMEM;
 	if (code < 0)
 		return code;
 	log_fd = open_log(r->spec->egress_log);

@@ -51,3 +51,4 @@ void player_end(struct box_net *n);
 /* ---- box_pasta.c, box_egress.c ---- */
 int pasta_start(struct run *r, struct box_net *n);
 int egress_start(struct run *r, struct box_net *n);
+int egress_find(char out[PLAYER_PATH_MAX]); /* the program holm-egress; -ENOENT */

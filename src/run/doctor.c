@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run/doctor.h"
+#include "run/box_net.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -354,6 +355,16 @@ static void net_programs(struct doctor *d)
 	}
 }
 
+static void net_by_name(struct doctor *d)
+{
+	char path[PLAYER_PATH_MAX];
+	bool there = egress_find(path) == 0;
+
+	tell(d, there ? FINDING_GOOD : FINDING_WARN, "holm-egress", there ? "there" : "missing",
+	     "it is installed with holm, beside it, in libexec/holm or in $PATH: --allow-host "
+	     "needs it");
+}
+
 static void net_over_hosts(struct doctor *d)
 {
 	bool loaded = access("/sys/module/vxlan", F_OK) == 0;
@@ -371,9 +382,9 @@ static void net_over_hosts(struct doctor *d)
 int doctor_run(finding_fn *fn, void *arg)
 {
 	static void (*const checks[])(struct doctor *) = {
-		kernel,      namespaces, user_namespaces, settings,       container,
-		seccomp,     landlock,   overlay,         cgroups,        limits,
-		left_behind, sub_ids,    net_programs,    net_over_hosts,
+		kernel,      namespaces, user_namespaces, settings,    container,
+		seccomp,     landlock,   overlay,         cgroups,     limits,
+		left_behind, sub_ids,    net_programs,    net_by_name, net_over_hosts,
 	};
 	struct doctor d = { .fn = fn, .arg = arg };
 

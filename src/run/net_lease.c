@@ -68,7 +68,7 @@ static int give_back(const struct networks *n, struct rules *r, const char *netw
 	if (code == 0 && lease_load(n, network, &whole) == 0)
 		code = net_peers_tell(n, network, &whole, NFT_REMOVE);
 	if (code == 0)
-		peers_unwatch(n, network, l->name);
+		watchers_drop(n, network, l->name);
 	if (code == 0)
 		code = lease_drop(n, network, l);
 	if (code > 0 && network_load(n, network, &net) == 0)

@@ -65,7 +65,7 @@ int net_peers_tell(const struct networks *n, const char *network, const struct l
 
 	if (!*l->hostname)
 		return 0;
-	r = a ? peers_list(a, n, network, l->hostname, &watchers) : -ENOMEM;
+	r = a ? watchers_list(a, n, network, l->hostname, &watchers) : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < watchers.n; i++)
 		if (lease_from_name(watchers.items[i], &watcher))
 			r = tell_one(&watcher, l, act);
@@ -87,7 +87,7 @@ int net_peers_follow(const struct networks *n, const struct membership *m, const
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	leases all = { 0 };
-	int r = a ? peers_watch(n, m->network, name, m->lease.name) : -ENOMEM;
+	int r = a ? watchers_add(n, m->network, name, m->lease.name) : -ENOMEM;
 
 	if (r == 0)
 		r = lease_list(a, n, m->network, &all);

@@ -558,7 +558,7 @@ int network_forget(const struct networks *n, const char *name)
 	path_in(name, "hosts", path);
 	network_each_entry(n->fd, path, remove_entry, &rm);
 	sys_unlinkat(n->fd, path, AT_REMOVEDIR);
-	path_in(name, "peers", path);
+	path_in(name, "watchers", path);
 	network_each_entry(n->fd, path, remove_entry, &rm);
 	sys_unlinkat(n->fd, path, AT_REMOVEDIR);
 	path_in(name, "", path);

@@ -8,7 +8,7 @@
  *		NAME/network           what the network is; replaced as a whole
  *		NAME/peers             the other hosts of an overlay, an address a line
  *		NAME/hosts/NUMBER      the names of who has that address, for its name server
- *		NAME/peers/HOSTNAME@LEASE     the rules of who has that lease speak of that name
+ *		NAME/watchers/HOSTNAME@LEASE  the rules of who has that lease speak of that name
  *		NAME/lease-NUMBER-PIDNS-PID-START
  *
  * A lease is an address of a network: its NUMBER counts from the subnet's first one. Its name says
@@ -165,14 +165,15 @@ int lease_save(const struct networks *n, const struct network *net, struct lease
 /* 1: a name has gone, too. */
 int lease_drop(const struct networks *n, const char *network, const struct lease *l);
 
-/* ---- peers: whose rules speak of which name ---- */
+/* ---- watchers: whose rules speak of which name ---- */
 
-int peers_watch(const struct networks *n, const char *network, const char *name, const char *lease);
+int watchers_add(const struct networks *n, const char *network, const char *name,
+		 const char *lease);
 /* All that this lease has watched. */
-void peers_unwatch(const struct networks *n, const char *network, const char *lease);
+void watchers_drop(const struct networks *n, const char *network, const char *lease);
 /* The names of the leases of who watches it; none is no failure. */
-int peers_list(struct arena *a, const struct networks *n, const char *network, const char *name,
-	       strings *out);
+int watchers_list(struct arena *a, const struct networks *n, const char *network, const char *name,
+		  strings *out);
 
 /* ---- ports ---- */
 

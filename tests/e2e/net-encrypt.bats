@@ -6,7 +6,6 @@ load net-overlay
 
 setup()
 {
-	load helpers
 	overlay_setup
 	head -c 32 /dev/urandom >"$T/key"
 	chmod 600 "$T/key"

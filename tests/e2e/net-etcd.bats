@@ -7,7 +7,6 @@ load net-overlay
 
 setup()
 {
-	load helpers
 	HELPER=$(dirname "$HOLM")/holm-etcd
 	[ -x "$HELPER" ] || HELPER=$HERE/../../build/holm-etcd
 	overlay_setup

@@ -7,7 +7,6 @@ load net
 
 setup()
 {
-	load helpers
 	exec </dev/null
 	STARTED=()
 	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")

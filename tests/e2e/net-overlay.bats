@@ -6,7 +6,6 @@ load net-overlay
 
 setup()
 {
-	load helpers
 	overlay_setup
 }
 

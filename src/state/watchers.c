@@ -14,11 +14,11 @@
 
 static const char *dir_of(const char *network, char out[DIR_MAX_])
 {
-	snprintf(out, DIR_MAX_, "%s/peers", network);
+	snprintf(out, DIR_MAX_, "%s/watchers", network);
 	return out;
 }
 
-int peers_watch(const struct networks *n, const char *network, const char *name, const char *lease)
+int watchers_add(const struct networks *n, const char *network, const char *name, const char *lease)
 {
 	char dir[DIR_MAX_], path[FILE_MAX_];
 	_cleanup_fd_ int fd = -1;
@@ -49,7 +49,7 @@ static int forget(void *arg, const char *name)
 	return 0;
 }
 
-void peers_unwatch(const struct networks *n, const char *network, const char *lease)
+void watchers_drop(const struct networks *n, const char *network, const char *lease)
 {
 	char dir[DIR_MAX_];
 	struct forgetting f = { n, dir_of(network, dir), lease };
@@ -77,8 +77,8 @@ static int add(void *arg, const char *name)
 	return slot && *slot ? 0 : -ENOMEM;
 }
 
-int peers_list(struct arena *a, const struct networks *n, const char *network, const char *name,
-	       strings *out)
+int watchers_list(struct arena *a, const struct networks *n, const char *network, const char *name,
+		  strings *out)
 {
 	struct listing l = { a, name, out };
 	char dir[DIR_MAX_];
