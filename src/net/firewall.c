@@ -120,7 +120,7 @@ static void write_hook(struct nft_text *t, const char *chain, bool in)
 	accept_local(t, chain, in);
 	accept_errors(t, chain, IPPROTO_ICMP);
 	accept_errors(t, chain, IPPROTO_ICMPV6);
-	accept_neighbours(t, chain, 130, 137); /* of listeners, routers and neighbours */
+	accept_neighbours(t, chain, 130, 136); /* of listeners, routers and neighbours */
 	accept_neighbours(t, chain, 143, 143); /* of listeners, version 2 */
 	judge(t, chain, IP_CT_DIR_ORIGINAL, in ? "in" : "out");
 	judge(t, chain, IP_CT_DIR_REPLY, in ? "out" : "in");

@@ -7,24 +7,8 @@ load net
 
 setup()
 {
-	exec </dev/null
-	STARTED=()
-	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
-	chmod 755 "$T"
-	cd "$T" || return 1
-	traces >"$FILE_DIR/before"
+	begin_test
 	as_user_words
-}
-
-teardown()
-{
-	for pid in "${STARTED[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
-	cd /
-	assert_nothing_left
-	rm -rf "$T"
 }
 
 # What stands behind good.example and its neighbours is an address of the world, here WORLD's.

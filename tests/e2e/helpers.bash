@@ -39,6 +39,16 @@ teardown_file()
 
 setup()
 {
+	begin_test
+}
+
+teardown()
+{
+	end_test
+}
+
+begin_test()
+{
 	exec </dev/null
 	STARTED=()
 	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
@@ -47,7 +57,7 @@ setup()
 	traces >"$FILE_DIR/before"
 }
 
-teardown()
+end_test()
 {
 	local pid
 

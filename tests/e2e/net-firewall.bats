@@ -7,12 +7,7 @@ load net
 
 setup()
 {
-	exec </dev/null
-	STARTED=()
-	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
-	chmod 755 "$T"
-	cd "$T" || return 1
-	traces >"$FILE_DIR/before"
+	begin_test
 	need_root
 	need ip nft nsenter unshare curl jq
 	make_host HOST
@@ -22,24 +17,8 @@ setup()
 
 teardown()
 {
-	local name pid
-
-	for name in $(hnet ls --json 2>/dev/null | jq -r '.[].name'); do
-		for pid in $(hnet inspect "$name" | jq '.boxes[].pid'); do kill -KILL "$pid" || :; done
-		eventually hnet rm "$name"
-	done
-	for pid in "${STARTED[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
-	cd /
-	assert_nothing_left
-	rm -rf "$T"
-}
-
-hnet()
-{
-	at HOST "$HOLM" net "$@"
+	remove_networks
+	end_test
 }
 
 # serve OPTION...: a box that serves at its port 8000; SERVER is a process of it

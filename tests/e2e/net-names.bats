@@ -7,21 +7,11 @@ load net
 
 setup()
 {
-	exec </dev/null
-	STARTED=()
-	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
-	chmod 755 "$T"
-	cd "$T" || return 1
-	traces >"$FILE_DIR/before"
+	begin_test
 	need_root
 	need ip nsenter unshare
 	make_host HOST
 	at HOST mount -t tmpfs none /run
-}
-
-hnet()
-{
-	at HOST "$HOLM" net "$@"
 }
 
 in_ns()

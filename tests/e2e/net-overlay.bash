@@ -99,12 +99,7 @@ hosts_are_bare()
 
 overlay_setup()
 {
-	exec </dev/null
-	STARTED=()
-	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
-	chmod 755 "$T"
-	cd "$T" || return 1
-	traces >"$FILE_DIR/before"
+	begin_test
 	need_root
 	need ip nft nsenter unshare jq python3
 	make_hosts
@@ -114,14 +109,6 @@ overlay_setup()
 
 overlay_teardown()
 {
-	local pid
-
 	end_hosts
-	for pid in "${STARTED[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
-	cd /
-	assert_nothing_left
-	rm -rf "$T"
+	end_test
 }

@@ -49,6 +49,23 @@ box_at()
 	at "$host" "$HOLM" box "$@"
 }
 
+# holm net on HOST
+hnet()
+{
+	at HOST "$HOLM" net "$@"
+}
+
+# A name server would outlive the host that it is in.
+remove_networks()
+{
+	local name pid
+
+	for name in $(hnet ls --json 2>/dev/null | jq -r '.[].name'); do
+		for pid in $(hnet inspect "$name" | jq '.boxes[].pid'); do kill -KILL "$pid" || :; done
+		eventually hnet rm "$name"
+	done
+}
+
 # interfaces HOST: their names, sorted, in a line
 interfaces()
 {
