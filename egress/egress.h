@@ -81,7 +81,7 @@ struct inside {
 	const char *failed;
 };
 
-int setup_inside(int pid, struct inside *out);
+int setup_inside(int pid, int pidfd, struct inside *out);
 
 /* ---- resolve.c ---- */
 
@@ -109,3 +109,5 @@ void forward_ready(void *what);
 void forward_resolved(struct answer *a);
 /* Ends what waits too long; how long until there is something to end, in ms, -1: nothing. */
 int forward_tick(void);
+/* The box has ended: what it has done until then is still said. */
+void forward_end(void);

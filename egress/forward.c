@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,8 +52,10 @@ static struct {
 	struct names *names;
 	int epoll_fd, listen_fd;
 	struct connection *all;
-	unsigned n, asking;
-	bool full;
+	unsigned n, asking, max;
+	bool full;    /* nobody is accepted */
+	bool starved; /* for want of descriptors, until some were closed */
+	int64_t starved_ms;
 } f;
 
 int64_t now_ms(void)
@@ -358,7 +361,12 @@ static int listen_to(bool listen)
 int forward_open(struct names *n, int epoll_fd, int listen_fd)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &f.listen_fd };
+	struct rlimit files;
 
+	/* Each has two sockets and two pipes. */
+	f.max = CONNECTIONS_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 6 < f.max + 16)
+		f.max = files.rlim_cur > 128 ? (unsigned)(files.rlim_cur / 6) - 16 : 1;
 	f.names = n;
 	f.epoll_fd = epoll_fd;
 	f.listen_fd = listen_fd;
@@ -367,18 +375,21 @@ int forward_open(struct names *n, int epoll_fd, int listen_fd)
 
 void forward_accept(void)
 {
-	for (int i = 0; i < ROUNDS && f.n < CONNECTIONS_MAX; i++) {
+	for (int i = 0; i < ROUNDS && f.n < f.max; i++) {
 		int fd = accept4(f.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0) {
 			/* Where descriptors are out it waits until there are some again. */
-			if (errno == EMFILE || errno == ENFILE)
+			if (errno == EMFILE || errno == ENFILE) {
+				f.starved = true;
+				f.starved_ms = now_ms();
 				listen_to(false);
+			}
 			return;
 		}
 		take(fd);
 	}
-	if (f.n >= CONNECTIONS_MAX)
+	if (f.n >= f.max)
 		listen_to(false);
 }
 
@@ -418,13 +429,29 @@ int forward_tick(void)
 		if (c->state == DEAD && !c->asked) {
 			*at = c->next;
 			f.n--;
+			f.starved = false;
 			free(c);
 			continue;
 		}
 		waits |= c->state != OPEN;
 		at = &c->next;
 	}
-	if (f.full && f.n < CONNECTIONS_MAX)
+	/* Others may have closed theirs, too. */
+	if (f.starved && now - f.starved_ms > 1000)
+		f.starved = false;
+	if (f.full && !f.starved && f.n < f.max)
 		listen_to(true);
-	return waits ? 1000 : -1;
+	return waits || f.starved ? 1000 : -1;
+}
+
+void forward_end(void)
+{
+	forward_accept();
+	for (struct connection *c = f.all; c; c = c->next) {
+		if (c->state == CONNECTING)
+			look_at_connect(c);
+		if (c->state == OPEN)
+			pump(c);
+		end(c, c->state == OPEN ? NULL : "the box has ended");
+	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One line is one write, so that lines of several boxes in one file do not mix. */
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,8 +42,9 @@ static void member(struct buf *b, const char *key, const char *value)
 static void end(struct buf *b)
 {
 	buf_puts(b, "}\n");
-	if (!b->failed && write(log_fd, b->data, b->len) < 0)
-		log_fd = -1; /* nobody reads it any more */
+	/* Where there is no room a line is lost; where nobody reads it any more, all are. */
+	if (!b->failed && write(log_fd, b->data, b->len) < 0 && (errno == EPIPE || errno == EBADF))
+		log_fd = -1;
 	buf_done(b);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -24,7 +25,7 @@
 
 static struct names names;
 static struct inside inside;
-static int pidfd, answers_fd, null_fd;
+static int pidfd, answers_fd, null_fd, term_fd;
 
 static int fail(const char *what, int code)
 {
@@ -94,8 +95,12 @@ static int serve(int epoll_fd)
 		for (int i = 0; i < n; i++) {
 			void *what = events[i].data.ptr;
 
-			if (what == &pidfd)
+			if (what == &pidfd || what == &term_fd) {
+				dns_serve(&names, inside.dns_fd);
+				refused_read(inside.refused_fd);
+				forward_end();
 				return 0;
+			}
 			if (what == &inside.dns_fd)
 				dns_serve(&names, inside.dns_fd);
 			else if (what == &inside.refused_fd)
@@ -111,7 +116,7 @@ static int serve(int epoll_fd)
 static int prepare(int pid, int *epoll_fd)
 {
 	struct rlimit files;
-	int r = setup_inside(pid, &inside);
+	int r = setup_inside(pid, pidfd, &inside);
 
 	if (r < 0)
 		return fail(inside.failed, r);
@@ -128,6 +133,8 @@ static int prepare(int pid, int *epoll_fd)
 		return fail("make ready", -errno);
 	r = add(*epoll_fd, &pidfd);
 	if (r == 0)
+		r = add(*epoll_fd, &term_fd);
+	if (r == 0)
 		r = add(*epoll_fd, &inside.dns_fd);
 	if (r == 0)
 		r = add(*epoll_fd, &inside.refused_fd);
@@ -138,11 +145,25 @@ static int prepare(int pid, int *epoll_fd)
 	return r < 0 ? fail("make ready", r) : 0;
 }
 
+/* Who wants our end sends TERM: what there is to say is said before. */
+static int hear_of_end(void)
+{
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &term, NULL) < 0)
+		return -errno;
+	term_fd = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+	return term_fd < 0 ? -errno : 0;
+}
+
 /* Nothing of whoever started us is held on to, but the log. */
 static void be_alone(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	setsid();
+	dup2(null_fd, 0);
 	dup2(null_fd, 1);
 	dup2(null_fd, 2);
 	if (chdir("/") < 0)
@@ -160,10 +181,14 @@ int main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
+	/* A child of ours enters namespaces of others. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd < 0)
 		return fail("/dev/null", -errno);
 	pidfd = (int)watched;
+	if (hear_of_end() < 0)
+		return fail("signals", -errno);
 	log_open(log ? (int)log : -1);
 	if (read_names(argv + 4, argc - 4) || prepare((int)pid, &epoll_fd))
 		return 1;

@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -279,7 +280,17 @@ static int open_ns(int pid, const char *type)
 	return sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 }
 
-int setup_inside(int pid, struct inside *out)
+/* What was opened by the pid is that process's if it lives still, and not ours. */
+static bool is_the_box(int pidfd, int net_fd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct stat own, its;
+
+	return poll(&p, 1, 0) == 0 && stat("/proc/self/ns/net", &own) == 0 &&
+	       fstat(net_fd, &its) == 0 && own.st_ino != its.st_ino;
+}
+
+int setup_inside(int pid, int pidfd, struct inside *out)
 {
 	static _Alignas(16) char stack[128 * 1024];
 	_cleanup_fd_ int user_fd = open_ns(pid, "user"), net_fd = open_ns(pid, "net");
@@ -295,6 +306,8 @@ int setup_inside(int pid, struct inside *out)
 	*out = (struct inside){ -1, -1, -1, "open its namespaces" };
 	if (user_fd < 0 || net_fd < 0)
 		return user_fd < 0 ? user_fd : net_fd;
+	if (!is_the_box(pidfd, net_fd))
+		return -ESRCH;
 	out->failed = "clone a process for it";
 	child = sys_clone_fn(&args, go, &g);
 	if (child < 0)

@@ -293,12 +293,11 @@ static int fill_command(struct wish *w, char **command)
 	static char sh[] = "/bin/sh";
 	const char *shell = getenv("SHELL");
 	char *alone[] = { shell && !w->enter.root ? (char *)shell : sh, NULL };
+	char *plain[] = { sh, NULL };
 
 	/* The caller's shell may not be there. */
 	if (!*command)
-		command = w->enter.types && !(w->enter.types & 1U << HOLM_NS_MNT)
-				  ? alone
-				  : (char *[]){ sh, NULL };
+		command = w->enter.types && !(w->enter.types & 1U << HOLM_NS_MNT) ? alone : plain;
 	return holm_spec_command(w->spec, command) < 0 ? out_error("out of memory") : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct wish {
 	const char *propagation, *root, *cwd, *monotonic, *boottime;
 	uint32_t uid, gid;
 	bool set_uid, set_gid;
+	int parent_fd; /* of a child: its end is that of the parent; 0: none */
 };
 
 /* ---- words ---- */
@@ -360,33 +362,48 @@ static int execute(char **command)
 	return errno == ENOENT ? 127 : 126;
 }
 
+/* Its end is an end of file, in whatever pid namespace we are. */
+static bool parent_is_gone(const struct wish *w)
+{
+	struct pollfd p = { .fd = w->parent_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
 static int in_child(const struct wish *w, char **command)
 {
-	int r;
+	int r = move_in(w);
 
-	if (w->kill_child && prctl(PR_SET_PDEATHSIG, w->kill_child, 0, 0, 0) < 0)
-		return failed("kill-child");
-	r = move_in(w);
 	if (r == 0)
 		r = become(w);
+	/* Only now: a change of ids takes it away. */
+	if (r == 0 && w->kill_child && prctl(PR_SET_PDEATHSIG, w->kill_child, 0, 0, 0) < 0)
+		r = failed("kill-child");
+	if (r == 0 && w->kill_child && w->parent_fd && parent_is_gone(w))
+		return 128 + w->kill_child;
 	return r ? r : execute(command);
 }
 
 /* What comes from the terminal goes to both, and the child decides. */
 static int fork_and_wait(const struct wish *w, char **command)
 {
-	int status = 0;
+	struct wish child = *w;
+	int status = 0, life[2];
 	pid_t pid;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
+	if (pipe2(life, O_CLOEXEC) < 0)
+		return failed("pipe");
 	pid = fork();
 	if (pid < 0)
 		return failed("fork");
 	if (pid == 0) {
+		close(life[1]);
+		child.parent_fd = life[0];
 		signal(SIGINT, SIG_DFL);
 		signal(SIGQUIT, SIG_DFL);
-		_exit(in_child(w, command));
+		_exit(in_child(&child, command));
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

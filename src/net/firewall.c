@@ -78,16 +78,37 @@ static void accept_local(struct nft_text *t, const char *chain, bool in)
 	nft_rule_end(t, r, NULL);
 }
 
+static void in_state(struct nft_text *t, uint32_t state)
+{
+	static const uint32_t none;
+
+	nft_ct(t, NFT_CT_STATE);
+	nft_mask(t, &state, sizeof(state));
+	nft_compare(t, NFT_CMP_NEQ, &none, sizeof(none));
+}
+
+/* Of a connection from before there were rules nobody knows who began it: so it ends. */
+static void refuse_strangers(struct nft_text *t, const char *chain)
+{
+	static const uint8_t flags = 0x17, syn = 2; /* FIN, SYN, RST, ACK */
+	struct nft_rule r = nft_rule_begin(t, chain);
+
+	of_protocol(t, IPPROTO_TCP);
+	in_state(t, NF_CT_STATE_BIT(IP_CT_NEW));
+	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
+	nft_mask(t, &flags, 1);
+	nft_compare(t, NFT_CMP_NEQ, &syn, 1);
+	nft_verdict(t, (uint32_t)NFT_GOTO, "refuse");
+	nft_rule_end(t, r, NULL);
+}
+
 /* That something of an allowed connection did not arrive. */
 static void accept_errors(struct nft_text *t, const char *chain, uint8_t protocol)
 {
-	static const uint32_t none;
 	struct nft_rule r = nft_rule_begin(t, chain);
 
 	of_protocol(t, protocol);
-	nft_ct(t, NFT_CT_STATE);
-	nft_mask(t, NF_CT_STATE_BIT(IP_CT_RELATED));
-	nft_compare(t, NFT_CMP_NEQ, &none, sizeof(none));
+	in_state(t, NF_CT_STATE_BIT(IP_CT_RELATED));
 	nft_verdict(t, NF_ACCEPT, NULL);
 	nft_rule_end(t, r, NULL);
 }
@@ -97,6 +118,7 @@ static void accept_neighbours(struct nft_text *t, const char *chain, uint8_t fir
 {
 	struct nft_rule r = nft_rule_begin(t, chain);
 
+	of_family(t, V6);
 	of_protocol(t, IPPROTO_ICMPV6);
 	nft_payload(t, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
 	nft_compare(t, NFT_CMP_GTE, &first, 1);
@@ -122,6 +144,7 @@ static void write_hook(struct nft_text *t, const char *chain, bool in)
 	accept_errors(t, chain, IPPROTO_ICMPV6);
 	accept_neighbours(t, chain, 130, 136); /* of listeners, routers and neighbours */
 	accept_neighbours(t, chain, 143, 143); /* of listeners, version 2 */
+	refuse_strangers(t, chain);
 	judge(t, chain, IP_CT_DIR_ORIGINAL, in ? "in" : "out");
 	judge(t, chain, IP_CT_DIR_REPLY, in ? "out" : "in");
 }
@@ -151,6 +174,7 @@ static void write_frame(struct nft_text *t)
 	nft_chain(t, "refuse", -1, 0, 0);
 	nft_chain(t, "input", NF_INET_LOCAL_IN, 0, NF_DROP);
 	nft_chain(t, "output", NF_INET_LOCAL_OUT, 0, NF_DROP);
+	nft_chain(t, "forward", NF_INET_FORWARD, 0, NF_DROP); /* it is no router */
 	write_hook(t, "input", true);
 	write_hook(t, "output", false);
 	write_refuse(t);
@@ -174,6 +198,7 @@ struct writing {
 	const struct firewall_rule *f;
 	char comment[NETRULE_TEXT_MAX + 8];
 	struct spans ports;
+	bool by_set;  /* the peer is who is in the set of that name */
 	bool counted; /* what it has seen so far stands with the first of them */
 };
 
@@ -186,7 +211,7 @@ static void of_peer(struct writing *w, int v6, uint32_t number)
 
 	of_family(w->t, v6);
 	nft_ct_original(w->t, keys[f->rule.in][v6]);
-	if (f->rule.peer == NETRULE_BOX)
+	if (w->by_set)
 		nft_in_set(w->t, firewall_set(f->rule.name, v6, set), 0);
 	else
 		in_spans(w->t, &f->peer.in[v6], number);
@@ -205,7 +230,7 @@ static void write_variant(struct writing *w, int v6, uint8_t protocol)
 	struct nft_rule r;
 
 	/* A nameless set belongs to one rule. */
-	if (has_peer(f) && f->peer.in[v6].n > 1)
+	if (has_peer(f) && !w->by_set && f->peer.in[v6].n > 1)
 		peers = nft_spans(w->t, types[v6], &f->peer.in[v6]);
 	if (w->ports.n > 1)
 		ports = nft_spans(w->t, NFT_TYPE_PORT, &w->ports);
@@ -238,6 +263,18 @@ static void write_protocols(struct writing *w, int v6)
 	write_variant(w, v6, protocol);
 }
 
+/* Who is meant has no address now. The rule is there all the same: the kernel keeps our rules. */
+static void write_nobody(struct writing *w)
+{
+	struct nft_rule r = nft_rule_begin(w->t, w->f->rule.in ? "in" : "out");
+
+	nft_meta(w->t, NFT_META_NFPROTO);
+	is_byte(w->t, UINT8_MAX);
+	nft_counter(w->t, w->f->packets, w->f->bytes);
+	decide(w->t, w->f->rule.allow, w->f->rule.in);
+	nft_rule_end(w->t, r, w->comment);
+}
+
 static void write_rule(struct nft_text *t, const struct firewall_rule *f, size_t number)
 {
 	struct writing w = { .t = t, .f = f, .ports.len = 2 };
@@ -249,10 +286,16 @@ static void write_rule(struct nft_text *t, const struct firewall_rule *f, size_t
 
 		spans_add(&w.ports, (const uint8_t *)&first, (const uint8_t *)&last);
 	}
-	for (int v6 = 0; v6 < 2; v6++)
-		if (has_peer(f) ? f->rule.peer == NETRULE_BOX || f->peer.in[v6].n
-				: !v6 || f->rule.protocol == IPPROTO_ICMP)
+	for (int v6 = 0; v6 < 2; v6++) {
+		w.by_set = f->rule.peer == NETRULE_BOX;
+		if (w.by_set)
 			write_protocols(&w, v6);
+		w.by_set = false;
+		if (has_peer(f) ? f->peer.in[v6].n != 0 : !v6 || f->rule.protocol == IPPROTO_ICMP)
+			write_protocols(&w, v6);
+	}
+	if (!w.counted)
+		write_nobody(&w);
 	t->b.failed |= w.ports.failed;
 	spans_done(&w.ports);
 }

@@ -21,7 +21,7 @@ struct firewall_peer {
 
 struct firewall_rule {
 	struct netrule rule;
-	struct firewall_peer peer; /* of a NETRULE_BOX it is in the sets of that name */
+	struct firewall_peer peer; /* of a NETRULE_BOX beside who is in the sets of that name */
 	uint64_t packets, bytes;   /* that it has seen so far */
 };
 

@@ -85,6 +85,8 @@ void nft_put_bytes(struct nft_text *t, uint16_t type, const void *data, size_t l
 {
 	struct nlattr a = { .nla_type = type, .nla_len = (uint16_t)(sizeof(a) + len) };
 
+	if (sizeof(a) + len > UINT16_MAX)
+		t->b.failed = true;
 	align(t);
 	buf_put(&t->b, (const char *)&a, sizeof(a));
 	buf_put(&t->b, data, len);
@@ -114,6 +116,9 @@ size_t nft_nest(struct nft_text *t, uint16_t type)
 void nft_nest_end(struct nft_text *t, size_t nest)
 {
 	align(t);
+	/* The kernel counts these in 16 bits. */
+	if (t->b.len - nest > UINT16_MAX)
+		t->b.failed = true;
 	if (!t->b.failed)
 		((struct nlattr *)at(t, nest))->nla_len = (uint16_t)(t->b.len - nest);
 }
@@ -276,16 +281,16 @@ void nft_payload(struct nft_text *t, uint32_t base, uint32_t offset, uint32_t le
 	end(t, e);
 }
 
-void nft_mask(struct nft_text *t, uint32_t mask)
+void nft_mask(struct nft_text *t, const void *mask, size_t len)
 {
-	static const uint32_t zero;
+	static const uint8_t zeros[16];
 	struct expression e = begin(t, "bitwise");
 
 	nft_put_u32(t, NFTA_BITWISE_SREG, REGISTER);
 	nft_put_u32(t, NFTA_BITWISE_DREG, REGISTER);
-	nft_put_u32(t, NFTA_BITWISE_LEN, sizeof(mask));
-	put_value(t, NFTA_BITWISE_MASK, &mask, sizeof(mask));
-	put_value(t, NFTA_BITWISE_XOR, &zero, sizeof(zero));
+	nft_put_u32(t, NFTA_BITWISE_LEN, (uint32_t)len);
+	put_value(t, NFTA_BITWISE_MASK, mask, len);
+	put_value(t, NFTA_BITWISE_XOR, zeros, len);
 	end(t, e);
 }
 

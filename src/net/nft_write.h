@@ -61,7 +61,7 @@ void nft_meta(struct nft_text *t, uint32_t key);
 void nft_ct(struct nft_text *t, uint32_t key);
 void nft_ct_original(struct nft_text *t, uint32_t key); /* of the one who began */
 void nft_payload(struct nft_text *t, uint32_t base, uint32_t offset, uint32_t len);
-void nft_mask(struct nft_text *t, uint32_t mask);
+void nft_mask(struct nft_text *t, const void *mask, size_t len);
 void nft_compare(struct nft_text *t, uint32_t op, const void *data, size_t len);
 /* By its name, or, without one (NULL), by its number. */
 void nft_in_set(struct nft_text *t, const char *set, uint32_t number);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hostname.h"
 #include "net/link.h"
 #include "run/net_firewall.h"
 #include "run/networks.h"
@@ -222,6 +223,15 @@ static int wire(struct run *r, const struct net_wish *w, const struct network *n
 	return set_up_inside(r, &wish);
 }
 
+/* Name servers do not tell cases apart, and rules speak of the name. What is none is not known. */
+static void name_lease(struct lease *l, const char *hostname)
+{
+	char name[HOSTNAME_LEN_MAX + 1];
+
+	if (hostname && hostname_lower(hostname, strlen(hostname), name) == 0)
+		snprintf(l->hostname, sizeof(l->hostname), "%.*s", HOSTNAME_MAX - 1, name);
+}
+
 static int join_network(struct run *r, const struct net_wish *w)
 {
 	struct lease *slot = &r->net->interfaces[w - r->d->nets.items].lease, l = { 0 };
@@ -234,8 +244,7 @@ static int join_network(struct run *r, const struct net_wish *w)
 		return code;
 	for (size_t i = 0; i < w->ports.n; i++)
 		ports[i] = w->ports.items[i];
-	if (w->hostname)
-		snprintf(l.hostname, sizeof(l.hostname), "%s", w->hostname);
+	name_lease(&l, w->hostname);
 	code = network_join(w->object, &wish, &net, &l, r->err);
 	if (code < 0)
 		return code;
@@ -257,7 +266,7 @@ int act_net(struct run *r, size_t i)
 			return lost_child(r);
 		r->failed = code == 0 ? "open the ports below 1024 to the box" : r->failed;
 		if (code == 0)
-			code = net_ends_low_ports(&n->ends);
+			code = net_ends_tame(&n->ends);
 	}
 	if (code < 0)
 		return code;

@@ -20,6 +20,7 @@ struct box_net {
 	struct net_ends ends;
 	size_t n;
 	int player_pid, player_pidfd; /* 0, -1: none */
+	bool player_ends_itself;      /* when it is told to, and has something to say before */
 	struct box_interface interfaces[];
 };
 

@@ -15,6 +15,8 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
+#define PLAYER_END_MS 1000
+
 int player_find(const char *name, char out[PLAYER_PATH_MAX])
 {
 	const char *path = getenv("PATH");
@@ -35,6 +37,7 @@ int player_find(const char *name, char out[PLAYER_PATH_MAX])
 struct start {
 	const struct player *player;
 	int ready_fd, said_fd, parent;
+	uint64_t mask; /* of signals, as the caller has it */
 };
 
 /* In our memory, and we wait: until it executes the program, or ends. */
@@ -47,10 +50,13 @@ static int become(void *arg)
 		if (sys_getppid() != s->parent) /* who was killed before that was no help */
 			return 1;
 	}
+	/* What the caller hands on to its children is not for this one. */
+	sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
 	for (size_t i = 0; i < s->player->n_fds; i++)
 		sys_fcntl(s->player->fds[i], F_SETFD, 0);
 	sys_dup3(s->ready_fd, 1, 0);
 	sys_dup3(s->said_fd, 2, 0);
+	sys_sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	return -sys_execve(s->player->path, s->player->argv, environ);
 }
 
@@ -108,12 +114,12 @@ static int spawn(struct box_net *n, struct start *s)
 		.stack = (uintptr_t)&stack,
 		.stack_size = sizeof(stack),
 	};
-	uint64_t all = ~UINT64_C(0), old;
+	uint64_t all = ~UINT64_C(0);
 
 	s->parent = sys_getpid();
-	sys_sigprocmask(SIG_SETMASK, &all, &old);
+	sys_sigprocmask(SIG_SETMASK, &all, &s->mask);
 	n->player_pid = sys_clone_fn(&args, become, s);
-	sys_sigprocmask(SIG_SETMASK, &old, NULL);
+	sys_sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	return n->player_pid < 0 ? n->player_pid : 0;
 }
 
@@ -127,6 +133,7 @@ int player_start(struct run *r, struct box_net *n, const struct player *p)
 	if (code < 0)
 		return code;
 	ready = fds[0];
+	n->player_ends_itself = !p->ends_with_us;
 	s.ready_fd = fds[1];
 	said = s.said_fd = sys_memfd_create("said", 1U /* MFD_CLOEXEC */);
 	code = said < 0 ? said : spawn(n, &s);
@@ -136,8 +143,14 @@ int player_start(struct run *r, struct box_net *n, const struct player *p)
 
 void player_end(struct box_net *n)
 {
+	struct pollfd p = { .fd = n->player_pidfd, .events = POLLIN };
+
 	if (n->player_pidfd < 0)
 		return;
+	if (n->player_ends_itself) {
+		sys_pidfd_send_signal(n->player_pidfd, SIGTERM);
+		poll(&p, 1, PLAYER_END_MS);
+	}
 	sys_pidfd_send_signal(n->player_pidfd, SIGKILL);
 	while (sys_wait4(n->player_pid, NULL, 0, NULL) == -EINTR)
 		;

@@ -92,5 +92,8 @@ int enter_fill(struct spec *s, const struct enter_wish *w, struct err *e)
 		r = choose_one(s, w, (enum ns_type)type, &joins[type], e);
 	if (r == 0 && (joins[NS_MNT] || w->root))
 		r = open_root(s, w, e);
+	/* All of that was found by a pid, which was still that process's. */
+	if (r == 0 && sys_pidfd_send_signal(s->enter_pidfd, 0) == -ESRCH)
+		return err_set(e, ESRCH, "enter: process %d has ended", w->pid);
 	return r;
 }

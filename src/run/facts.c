@@ -207,13 +207,15 @@ static bool says_deny(const char *path)
 
 static int groups_child(void *user_fd)
 {
+	/* Before: who has all rights there may look into whoever comes. */
+	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return sys_setns(*(int *)user_fd, CLONE_NEWUSER) == 0 && says_deny(OWN_SETGROUPS);
 }
 
 /*
  * Where no member is known we have to be one ourselves to ask, so a child of ours becomes one. It
- * has a memory of its own: what enters a user namespace is not dumpable any more, and we are to
- * stay it. Where it cannot enter, the step that joins will fail and say so.
+ * has a memory of its own, which is closed to others. Where it cannot enter, the step that joins
+ * will fail and say so.
  */
 static bool joined_namespace_denies_groups(const char *target)
 {

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -54,6 +56,20 @@ static bool is_nsfs(const char *path)
 	return statfs(path, &fs) == 0 && fs.f_type == NSFS_MAGIC;
 }
 
+/* ---- the lock: who makes and drops names is alone ---- */
+
+#define LOCK_FILE "/run/holm/ns.lock"
+
+/* A descriptor that holds it as long as it is open; -EWOULDBLOCK if it is not waited for. */
+static int lock_names(bool wait)
+{
+	_cleanup_fd_ int fd =
+		sys_openat(AT_FDCWD, LOCK_FILE, O_RDONLY | O_CREAT | O_NOFOLLOW, 0600);
+	int r = fd < 0 ? fd : sys_flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
 /* ---- the directory ---- */
 
 static int mount_on(const char *from, const char *to)
@@ -69,17 +85,20 @@ static bool is_mount(const char *path)
 	       sx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
+static int make_dir(const char *path, struct err *e)
+{
+	int r = sys_mkdirat(AT_FDCWD, path, 0755);
+
+	return r < 0 && r != -EEXIST ? err_errno(e, -r, "hold: make %s", path) : 0;
+}
+
 static int make_root(struct err *e)
 {
-	static const char *const dirs[] = { "/run/holm", HELD_ROOT };
 	struct mount_attr private = { .propagation = MS_PRIVATE };
-	int r = 0;
+	int r = make_dir(HELD_ROOT, e);
 
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		r = sys_mkdirat(AT_FDCWD, dirs[i], 0755);
-		if (r < 0 && r != -EEXIST)
-			return err_errno(e, -r, "hold: make %s", dirs[i]);
-	}
+	if (r < 0)
+		return r;
 	r = is_mount(HELD_ROOT) ? 0 : mount_on(HELD_ROOT, HELD_ROOT);
 	if (r == 0)
 		r = sys_mount_setattr(AT_FDCWD, HELD_ROOT, 0, &private);
@@ -318,17 +337,21 @@ static int keep(struct birth *b, const struct held_wish *w, struct err *e)
 }
 
 /* Until it has left our memory: by its end, or by executing the init, which closes our pipe. */
-static void await_departure(struct birth *b, int code)
+static int await_departure(struct birth *b, int code)
 {
+	struct pollfd p = { .fd = b->pidfd, .events = POLLIN };
 	char byte;
 
 	if (code < 0)
 		sys_pidfd_send_signal(b->pidfd, SIGKILL);
 	while (sys_read(b->hear_fd, &byte, 1) > 0)
 		;
+	if (code == 0 && b->maker.keeps_pid && poll(&p, 1, 0) == 1)
+		code = -ECHILD;
 	if (code < 0 || !b->maker.keeps_pid)
 		while (sys_wait4(b->pid, NULL, __WALL, NULL) == -EINTR)
 			;
+	return code;
 }
 
 static int hold_new(const struct held_wish *w, struct err *e)
@@ -353,7 +376,10 @@ static int hold_new(const struct held_wish *w, struct err *e)
 	/* Its end alone is to be an end of file; it has a table of its own. */
 	close(TAKE_FD(b.ready_fd));
 	r = keep(&b, w, e);
-	await_departure(&b, r);
+	if (r == 0 && await_departure(&b, 0) < 0)
+		return err_set(e, ECHILD, "hold %s: its process 1 could not be executed", w->name);
+	if (r < 0)
+		await_departure(&b, r);
 	return r;
 }
 
@@ -371,13 +397,22 @@ static int check_wish(const struct held_wish *w, struct err *e)
 	return w->types ? 0 : err_set(e, EINVAL, "hold %s: which namespaces?", w->name);
 }
 
+static int drop(const char *name, struct err *e);
+
 int held_make(const struct held_wish *w, struct err *e)
 {
+	_cleanup_fd_ int lock = -1;
 	char path[HELD_PATH_MAX];
 	int r = check_wish(w, e);
 
 	if (r == 0)
-		r = make_root(e);
+		r = make_dir("/run/holm", e);
+	if (r < 0)
+		return r;
+	lock = lock_names(true);
+	if (lock < 0)
+		return err_errno(e, -lock, "hold: lock " LOCK_FILE);
+	r = make_root(e);
 	if (r < 0)
 		return r;
 	r = sys_mkdirat(AT_FDCWD, path_of(w->name, "", path), 0755);
@@ -388,7 +423,7 @@ int held_make(const struct held_wish *w, struct err *e)
 		return err_errno(e, -r, "hold: make %s", path);
 	r = w->pid ? mount_all(w, -w->pid, e) : hold_new(w, e);
 	if (r < 0)
-		held_drop(w->name, NULL);
+		drop(w->name, NULL);
 	return r;
 }
 
@@ -422,7 +457,7 @@ static void end_init(const char *name)
 		sys_wait4(pid, NULL, __WALL, NULL);
 }
 
-int held_drop(const char *name, struct err *e)
+static int drop(const char *name, struct err *e)
 {
 	char path[HELD_PATH_MAX];
 	int r;
@@ -447,9 +482,19 @@ int held_drop(const char *name, struct err *e)
 	return r < 0 ? err_errno(e, -r, "hold: remove %s", path) : 0;
 }
 
+int held_drop(const char *name, struct err *e)
+{
+	_cleanup_fd_ int lock = lock_names(true);
+
+	if (lock < 0 && lock != -ENOENT)
+		return err_errno(e, -lock, "hold: lock " LOCK_FILE);
+	return drop(name, e);
+}
+
 /* ---- looking ---- */
 
-static int show(const char *name, held_fn *fn, void *arg)
+/* `cleans`: nobody is making anything now. */
+static int show(const char *name, bool cleans, held_fn *fn, void *arg)
 {
 	bool any = false;
 	int r = 0;
@@ -465,16 +510,19 @@ static int show(const char *name, held_fn *fn, void *arg)
 		if (stat(path, &st) < 0)
 			continue;
 		h.inode = is_nsfs(path) ? st.st_ino : 0;
+		if (!h.inode && !cleans)
+			continue;
 		any |= h.inode != 0;
 		r = fn(arg, &h);
 	}
-	if (!any && r == 0)
-		held_drop(name, NULL);
+	if (!any && cleans && r == 0)
+		drop(name, NULL);
 	return r;
 }
 
 int held_list(held_fn *fn, void *arg, struct err *e)
 {
+	_cleanup_fd_ int lock = lock_names(false);
 	_cleanup_arena_ struct arena *a = arena_new();
 	strings names = { 0 };
 	int r = a ? read_names(a, &names) : -ENOMEM;
@@ -482,7 +530,7 @@ int held_list(held_fn *fn, void *arg, struct err *e)
 	if (r < 0)
 		return err_errno(e, -r, "hold: read " HELD_ROOT);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		r = show(names.items[i], fn, arg);
+		r = show(names.items[i], lock >= 0, fn, arg);
 	return r;
 }
 

@@ -202,8 +202,10 @@ int network_connect(const char *network, int pid, struct lease *l, struct err *e
 		r = wire(&ends, &net, l, e);
 		if (r == 0)
 			r = net_firewall_again(pid, e);
-		if (r < 0)
+		if (r < 0) {
+			link_delete(&ends.own, l->interface);
 			network_leave(network, l);
+		}
 	}
 	net_ends_close(&ends);
 	return r;

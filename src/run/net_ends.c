@@ -43,18 +43,26 @@ int net_ends_open(struct net_ends *n, int pid, const char **failed)
 	return code;
 }
 
-/* What is opened below /proc/sys/net is that of who opens it, so we go there. */
-int net_ends_low_ports(struct net_ends *n)
+/*
+ * What is opened below /proc/sys/net is that of who opens it, so we go there. A new network
+ * namespace forwards if the machine's first one does; a box is no router.
+ */
+int net_ends_tame(struct net_ends *n)
 {
-	int fd = -1, back, code = sys_setns(n->ns_fd, CLONE_NEWNET);
+	int fd = -1, forward = -1, back, code = sys_setns(n->ns_fd, CLONE_NEWNET);
 
 	if (code < 0)
 		return code;
 	fd = sys_openat(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", O_WRONLY, 0);
+	forward = sys_openat(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", O_WRONLY, 0);
 	back = sys_setns(n->own_ns_fd, CLONE_NEWNET);
 	if (fd >= 0) {
 		code = sys_write_all(fd, "0", 1);
 		close(fd);
+	}
+	if (forward >= 0) {
+		code = code < 0 ? code : sys_write_all(forward, "0", 1);
+		close(forward);
 	}
 	return back < 0 ? back : fd < 0 ? fd : code;
 }

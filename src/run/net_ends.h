@@ -17,5 +17,6 @@ struct net_ends {
 /* -EALREADY: the process is in our own. `failed` says what could not be done. */
 int net_ends_open(struct net_ends *n, int pid, const char **failed);
 /* There, ports below 1024 are for everybody: they are nobody else's. */
-int net_ends_low_ports(struct net_ends *n);
+/* And packets of others are not handed on. */
+int net_ends_tame(struct net_ends *n);
 void net_ends_close(struct net_ends *n);

@@ -2,11 +2,13 @@
 /*
  * A socket that speaks of another's network namespace. Root goes there for a moment. An ordinary
  * user has rights only in a user namespace of its own, and who enters that does not come back: so
- * a child goes, and shares with us no more than the table of descriptors.
+ * a child goes, and shares with us no more than the table of descriptors and its answer. Its memory
+ * is closed to those who have all rights there.
  */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "run/net_firewall.h"
@@ -25,6 +27,7 @@ static int go(void *arg)
 	struct going *g = arg;
 	int fd;
 
+	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	g->code = sys_setns(g->user_fd, CLONE_NEWUSER);
 	if (g->code == 0)
 		g->code = sys_setns(g->net_fd, CLONE_NEWNET);
@@ -37,12 +40,11 @@ static int go(void *arg)
 	return 0;
 }
 
-/* It waits for nobody, and nothing but system calls is done in our memory. */
 static int send_child(struct going *g)
 {
 	_cleanup_stack_ struct small_stack stack;
 	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
+		.flags = CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
 		.exit_signal = SIGCHLD,
 		.stack = (uintptr_t)&stack,
 		.stack_size = sizeof(stack),
@@ -63,17 +65,19 @@ static int send_child(struct going *g)
 static int open_by_child(struct net_socket *out, int pid, int net_fd)
 {
 	_cleanup_fd_ int user_fd = -1, place = -1;
-	struct going g;
+	struct going *g =
+		mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char path[40];
 	int r;
 
+	if (g == MAP_FAILED)
+		return -ENOMEM;
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	user_fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
 	place = sys_openat(AT_FDCWD, "/dev/null", O_RDONLY, 0);
-	if (user_fd < 0 || place < 0)
-		return user_fd < 0 ? user_fd : place;
-	g = (struct going){ user_fd, net_fd, place, 0 };
-	r = send_child(&g);
+	*g = (struct going){ user_fd, net_fd, place, 0 };
+	r = user_fd < 0 ? user_fd : place < 0 ? place : send_child(g);
+	munmap(g, sizeof(*g));
 	if (r < 0)
 		return r;
 	*out = (struct net_socket){ .fd = TAKE_FD(place) };
@@ -93,7 +97,7 @@ static int open_here(struct net_socket *out, int net_fd, int own_fd)
 	return back < 0 ? back : r;
 }
 
-int nft_open_of(struct net_socket *out, int pid)
+int nft_open_of(struct net_socket *out, int pid, uint64_t expected)
 {
 	_cleanup_fd_ int own_fd = -1, net_fd = -1;
 	struct stat own, its;
@@ -110,6 +114,8 @@ int nft_open_of(struct net_socket *out, int pid)
 		return -errno;
 	if (own.st_ino == its.st_ino && own.st_dev == its.st_dev)
 		return -EALREADY;
+	if (expected && its.st_ino != expected)
+		return -ESRCH;
 	r = open_here(out, net_fd, own_fd);
 	return r == -EPERM ? open_by_child(out, pid, net_fd) : r;
 }

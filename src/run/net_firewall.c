@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -17,6 +19,7 @@
 
 struct looking_up {
 	const struct networks *n; /* NULL: there are none */
+	const memberships *on;
 	bool has_host;
 	struct spans host[2];
 };
@@ -91,6 +94,25 @@ static int network_of(struct looking_up *u, const char *name, struct firewall_pe
 	return r;
 }
 
+/* What is sent to all, or to a group, reaches whoever is to be denied, too. */
+static void add_groups(struct looking_up *u, struct firewall_peer *p)
+{
+	static const char *const groups[] = { "255.255.255.255", "224.0.0.0/4", "ff00::/8" };
+	struct network net;
+	struct ip_net n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		if (ip_net_parse(groups[i], &n) == 0)
+			add_net(p, &n);
+	for (size_t i = 0; u->n && i < u->on->n; i++) {
+		if (network_load(u->n, u->on->items[i].network, &net) < 0)
+			continue;
+		n.ip = ip_net_at(&net.subnet[0], (UINT32_C(1) << (32 - net.subnet[0].prefix)) - 1);
+		n.prefix = 32;
+		add_net(p, &n);
+	}
+}
+
 static int look_up(struct looking_up *u, struct firewall_rule *f, struct err *e)
 {
 	struct firewall_peer *p = &f->peer;
@@ -108,6 +130,9 @@ static int look_up(struct looking_up *u, struct firewall_rule *f, struct err *e)
 		internet(u, p);
 	if (f->rule.peer == NETRULE_NETWORK)
 		r = network_of(u, f->rule.name, p, e);
+	if (r == 0 && !f->rule.allow && !f->rule.in && !p->all && f->rule.peer != NETRULE_ADDRESS &&
+	    f->rule.peer != NETRULE_INTERNET)
+		add_groups(u, p);
 	for (int v6 = 0; r == 0 && v6 < 2; v6++) {
 		if (f->rule.peer == NETRULE_HOST)
 			for (size_t i = 0; i < u->host[v6].n; i++)
@@ -184,6 +209,7 @@ static int put(struct firewall *f, const memberships *on, struct net_socket *nft
 	_cleanup_nft_text_ struct nft_text t = NFT_TEXT_INIT;
 	int r = 0;
 
+	f->up.on = on;
 	for (size_t i = 0; r == 0 && i < f->n; i++)
 		r = look_up(&f->up, &f->rules[i], e);
 	if (r < 0)
@@ -204,9 +230,9 @@ static int put(struct firewall *f, const memberships *on, struct net_socket *nft
 		     : 0;
 }
 
-static int open_of(struct net_socket *nft, int pid, struct err *e)
+static int open_of(struct net_socket *nft, int pid, uint64_t expected, struct err *e)
 {
-	int r = nft_open_of(nft, pid);
+	int r = nft_open_of(nft, pid, expected);
 
 	if (r == -EALREADY)
 		return err_set(e, EINVAL,
@@ -235,7 +261,7 @@ int net_firewall_load(int pid, const struct netrule *rules, size_t n, const memb
 	else if (r == 0)
 		networks_open(&networks);
 	if (r == 0)
-		r = open_of(&nft, pid, e);
+		r = open_of(&nft, pid, 0, e);
 	if (r < 0)
 		return r;
 	f->up.n = networks.fd < 0 ? NULL : &networks;
@@ -246,10 +272,13 @@ int net_firewall_load(int pid, const struct netrule *rules, size_t n, const memb
 
 /* ---- a box that runs ---- */
 
+#define LOCK_TRIES 500 /* 10 s */
+
 struct running {
 	struct arena *a;
 	struct networks networks;
-	int pid;
+	int pid, lock_fd; /* lock_fd: its network namespace */
+	uint64_t net_ns;
 	memberships on;
 	struct net_socket nft;
 	struct firewall *f;
@@ -260,13 +289,14 @@ static void running_done(struct running *r)
 {
 	net_socket_close(&r->nft);
 	networks_close(&r->networks);
+	cleanup_fd(&r->lock_fd);
 	firewall_done(&r->f);
 	arena_free(r->a);
 }
 
-#define RUNNING_INIT                                    \
-	{                                               \
-		.networks = NETWORKS_INIT, .nft.fd = -1 \
+#define RUNNING_INIT                                                   \
+	{                                                              \
+		.lock_fd = -1, .networks = NETWORKS_INIT, .nft.fd = -1 \
 	}
 #define _cleanup_running_ __attribute__((cleanup(running_done)))
 
@@ -325,8 +355,35 @@ static int find_by_name(struct running *r, const char *name)
 				       "and %d): say which by its pid",
 				       name, r->on.items[0].lease.pid, r->on.items[i].lease.pid);
 	r->pid = r->on.items[0].lease.pid;
+	r->net_ns = r->on.items[0].lease.net_ns;
 	r->on.n = 0;
 	return 0;
+}
+
+/*
+ * What is read and written again is to be nobody else's meanwhile: a lock on the namespace itself,
+ * which who is inside may take as well, so that nobody waits for ever.
+ */
+static int lock_rules(struct running *r)
+{
+	struct timespec nap = { 0, 20000000 };
+	char path[32];
+	int code = -EWOULDBLOCK;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", r->pid);
+	r->lock_fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+	if (r->lock_fd == -ENOENT || r->lock_fd == -ESRCH)
+		return err_set(r->e, ESRCH, "firewall: process %d has ended, or never was", r->pid);
+	if (r->lock_fd < 0)
+		return err_errno(r->e, -r->lock_fd, "firewall: open %s", path);
+	for (int tries = 0; code == -EWOULDBLOCK && tries < LOCK_TRIES; tries++) {
+		code = sys_flock(r->lock_fd, LOCK_EX | LOCK_NB);
+		if (code == -EWOULDBLOCK)
+			nanosleep(&nap, NULL);
+	}
+	return code < 0 ? err_errno(r->e, -code,
+				    "firewall: somebody else holds the rules of process %d", r->pid)
+			: 0;
 }
 
 /* With the lock where there are networks: what is looked up is not to change meanwhile. */
@@ -352,7 +409,9 @@ static int find(struct running *r, const char *box)
 		code = find_by_name(r, box);
 	if (r->pid <= 0)
 		return code;
-	code = open_of(&r->nft, r->pid, r->e);
+	code = lock_rules(r);
+	if (code == 0)
+		code = open_of(&r->nft, r->pid, r->net_ns, r->e);
 	if (code == 0 && r->networks.fd >= 0)
 		code = look_through(r, net_ns_of(r->pid), NULL);
 	r->f->up.n = r->networks.fd < 0 ? NULL : &r->networks;
@@ -369,7 +428,7 @@ static int take_entry(void *arg, const struct firewall_entry *entry)
 			(struct firewall_rest){ entry->packets, entry->bytes };
 		return 0;
 	}
-	if (netrule_read(entry->text, &rule) < 0)
+	if (entry->number != r->f->n + 1 || netrule_read(entry->text, &rule) < 0)
 		return err_set(r->e, EINVAL, "firewall: what is this rule: \"%s\"?", entry->text);
 	return push(r->f, entry, &rule, r->e);
 }

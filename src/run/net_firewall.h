@@ -46,5 +46,8 @@ int net_peers_follow(const struct networks *n, const struct membership *m, const
 
 /* ---- net_enter.c ---- */
 
-/* A socket of nf_tables in the network namespace of a process. -EALREADY: it is our own. */
-int nft_open_of(struct net_socket *out, int pid);
+/*
+ * A socket of nf_tables in the network namespace of a process. `expected`: its inode, 0: any; else
+ * the pid is another's by now, -ESRCH. -EALREADY: it is our own.
+ */
+int nft_open_of(struct net_socket *out, int pid, uint64_t expected);

@@ -46,7 +46,7 @@ static int tell_one(const struct lease *watcher, const struct lease *l, enum nft
 
 	if (lease_is_left(watcher, true))
 		return 0;
-	r = nft_open_of(&nft, watcher->pid);
+	r = nft_open_of(&nft, watcher->pid, watcher->net_ns);
 	if (r == 0) {
 		r = change(&nft, l, act);
 		net_socket_close(&nft);
@@ -67,7 +67,8 @@ int net_peers_tell(const struct networks *n, const char *network, const struct l
 		return 0;
 	r = a ? watchers_list(a, n, network, l->hostname, &watchers) : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < watchers.n; i++)
-		if (lease_from_name(watchers.items[i], &watcher))
+		if (lease_from_name(watchers.items[i], &watcher) &&
+		    lease_load(n, network, &watcher) == 0)
 			r = tell_one(&watcher, l, act);
 	return r;
 }

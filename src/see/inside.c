@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What only somebody in a namespace can ask: a child goes in, and nobody else. It shares memory and
+ * What only somebody in a namespace can ask: a child goes in, and nobody else. It shares
  * descriptors with us, so that a socket which it opens stays with us; a socket speaks of the
  * namespace in which it was opened. Our own threads never leave theirs: one that could not come
  * back would be lost.
  *
- * The child makes no other calls than those of src/sys/, as every child in our memory.
+ * Its memory is a copy, and closed to others: who has all rights in a user namespace may look into
+ * a process that enters it. What it has found it leaves on one page. The child makes no other calls
+ * than those of src/sys/.
  */
 #include <errno.h>
 #include <linux/nsfs.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "see/see.h"
@@ -54,6 +57,7 @@ static int visit(void *arg)
 {
 	struct visit *v = arg;
 
+	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	v->result = go_in(v);
 	if (v->result == 0)
 		v->result = ask(v);
@@ -70,22 +74,28 @@ static bool is_own(int ns_fd, const char *own)
 	       a.stx_dev_minor == b.stx_dev_minor && a.stx_dev_major == b.stx_dev_major;
 }
 
-static int send_child(struct visit *v)
+static int send_child(struct visit *out)
 {
 	_cleanup_stack_ struct small_stack stack;
+	struct visit *v =
+		mmap(NULL, sizeof(*v), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
+		.flags = CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
 		.stack = (uint64_t)(uintptr_t)stack.memory,
 		.stack_size = sizeof(stack.memory),
 		/* No SIGCHLD: a caller that counts its children does not know of this one. */
 	};
-	int pid = sys_clone_fn(&args, visit, v);
+	int pid;
 
-	if (pid < 0)
-		return pid;
-	while (sys_wait4(pid, NULL, (int)__WCLONE, NULL) == -EINTR)
+	if (v == MAP_FAILED)
+		return -ENOMEM;
+	*v = *out;
+	pid = sys_clone_fn(&args, visit, v);
+	while (pid > 0 && sys_wait4(pid, NULL, (int)__WCLONE, NULL) == -EINTR)
 		;
-	return v->result;
+	*out = *v;
+	munmap(v, sizeof(*v));
+	return pid < 0 ? pid : out->result;
 }
 
 int see_socket_in(int net_fd, int protocol)

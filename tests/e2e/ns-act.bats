@@ -211,6 +211,8 @@ ended()
 }
 
 @test "unshare: the bare call, as unshare(1) does it" {
+	# The leak checker cannot clone where process 1 of its children has ended.
+	export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
 	as_user_words
 	run -0 "${AS_USER[@]}" "$HOLM" ns unshare --map-root --uts --net --pid --mount-proc -- sh -c 'hostname bare; hostname; id -u; echo $$; ps -e | wc -l'
 	[ "$output" = "bare
@@ -231,6 +233,17 @@ ended()
 	[[ $stderr == *"need CAP_SYS_ADMIN: do it as root, or together with --map-root" ]]
 	[ "$("${AS_USER[@]}" "$HOLM" ns unshare --map-self --keep-caps --uts -- grep CapEff /proc/self/status | cut -f 2)" != 0000000000000000 ]
 	[ "$("${AS_USER[@]}" "$HOLM" ns unshare --map-root --boottime 3d --fork -- awk '{print ($1 >= 3 * 86400)}' /proc/uptime)" = 1 ]
+}
+
+@test "unshare: who is killed takes the child along, whoever that has become" {
+	need_root
+	"$HOLM" ns unshare --uts --fork --kill-child --uid "$USER_ID" -- sleep 1234 3>&- &
+	local parent=$! child
+	STARTED+=("$parent")
+	child_is_there() { child=$(pgrep -P "$parent" -x sleep); }
+	eventually child_is_there
+	kill -KILL "$parent"
+	eventually ended "$child"
 }
 
 @test "unshare: whole maps, by who stays outside" {
