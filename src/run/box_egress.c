@@ -4,7 +4,6 @@
  * namespace and ours (egress/egress.h). It watches the box's first process, and ends with it.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,28 +16,11 @@
 
 #define PROGRAM "holm-egress"
 
-static bool is_program(const char *path)
-{
-	return sys_faccessat(AT_FDCWD, path, X_OK) == 0;
-}
-
-/* Where it is installed; beside ourselves, as in a tree where it was built; or in $PATH. */
 int egress_find(char out[PLAYER_PATH_MAX])
 {
-	ssize_t n =
-		sys_readlinkat(AT_FDCWD, "/proc/self/exe", out, PLAYER_PATH_MAX - sizeof(PROGRAM));
-	char *slash;
+	int r = player_find_own(PROGRAM, out);
 
-	if (n > 0 && n < (ssize_t)(PLAYER_PATH_MAX - sizeof(PROGRAM))) {
-		out[n] = 0;
-		slash = strrchr(out, '/');
-		if (slash)
-			strcpy(slash + 1, PROGRAM);
-		if (slash && is_program(out))
-			return 0;
-	}
-	snprintf(out, PLAYER_PATH_MAX, "%s", HOLM_LIBEXECDIR "/" PROGRAM);
-	return is_program(out) ? 0 : player_find(PROGRAM, out);
+	return r < 0 ? player_find(PROGRAM, out) : r;
 }
 
 static int open_log(const char *path)

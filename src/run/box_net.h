@@ -45,6 +45,9 @@ struct player {
 
 /* In $PATH. -ENOENT */
 int player_find(const char *name, char out[PLAYER_PATH_MAX]);
+/* One of holm's own: where it is installed, or beside this program, as in a tree where it was
+ * built. */
+int player_find_own(const char *name, char out[PLAYER_PATH_MAX]);
 /* Returns when it has said that it is ready. */
 int player_start(struct run *r, struct box_net *n, const struct player *p);
 void player_end(struct box_net *n);

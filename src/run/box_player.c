@@ -34,6 +34,28 @@ int player_find(const char *name, char out[PLAYER_PATH_MAX])
 	return -ENOENT;
 }
 
+static bool is_program(const char *path)
+{
+	return sys_faccessat(AT_FDCWD, path, X_OK) == 0;
+}
+
+int player_find_own(const char *name, char out[PLAYER_PATH_MAX])
+{
+	ssize_t n;
+	char *slash;
+
+	snprintf(out, PLAYER_PATH_MAX, HOLM_LIBEXECDIR "/%s", name);
+	if (is_program(out))
+		return 0;
+	n = sys_readlinkat(AT_FDCWD, "/proc/self/exe", out, PLAYER_PATH_MAX - 1);
+	out[n < 0 ? 0 : n] = 0;
+	slash = strrchr(out, '/');
+	if (!slash || strlen(name) >= PLAYER_PATH_MAX - (size_t)(slash + 1 - out))
+		return -ENOENT;
+	strcpy(slash + 1, name);
+	return is_program(out) ? 0 : -ENOENT;
+}
+
 struct start {
 	const struct player *player;
 	int ready_fd, said_fd, parent;

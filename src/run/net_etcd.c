@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "run/box_net.h"
 #include "run/fault.h"
 #include "run/overlay.h"
 #include "state/state.h"
@@ -31,18 +32,7 @@
 /* Where it is installed; else beside ourselves, as in a tree where it was built. */
 int etcd_find_helper(char *out, struct err *e)
 {
-	ssize_t n;
-	char *slash;
-
-	snprintf(out, PATH_MAX, "%s", HOLM_LIBEXECDIR "/" HELPER);
-	if (sys_faccessat(AT_FDCWD, out, X_OK) == 0)
-		return 0;
-	n = sys_readlinkat(AT_FDCWD, "/proc/self/exe", out, PATH_MAX - sizeof(HELPER));
-	out[MAX(n, 0)] = 0;
-	slash = strrchr(out, '/');
-	if (slash)
-		strcpy(slash + 1, HELPER);
-	if (slash && sys_faccessat(AT_FDCWD, out, X_OK) == 0)
+	if (player_find_own(HELPER, out) == 0)
 		return 0;
 	return err_set(e, EOPNOTSUPP,
 		       "net: etcd needs the program " HELPER
