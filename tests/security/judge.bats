@@ -113,10 +113,11 @@ need_cgroups() {
 	attack cpu -- victim catch-all-and-spin
 	attack cpu -- hostile close-all-and-spin
 	attack cpu -- hostile daemon-that-spins
-	attack cpu --pids 64 --wall $((10 * SLOW))s -- hostile relay
+	attack cpu --pids 64 --wall $((10 * SLOW))s --memory 1g -- hostile relay
 	attack cpu --wall $((10 * SLOW))s -- hostile exec-loop
-	attack "cpu pids" --wall $((10 * SLOW))s --pids 1000 -- hostile short-lived
-	attack cpu --wall $((10 * SLOW))s -- hostile vforks
+	# What a process had is given back a while after its end: on a busy machine it adds up to more than 64 MiB.
+	attack "cpu pids" --wall $((10 * SLOW))s --pids 1000 --memory 1g -- hostile short-lived
+	attack cpu --wall $((10 * SLOW))s --memory 1g -- hostile vforks
 	attack cpu --wall $((10 * SLOW))s -- hostile timers
 	attack cpu -- hostile be-nice
 	attack cpu -- hostile be-real-time
@@ -278,7 +279,7 @@ need_cgroups() {
 	late 300
 	attack wall --time 60s --wall 1s -- hostile timers
 	late 300
-	attack wall --time 60s --wall 1s --pids 1000 -- hostile vforks
+	attack wall --memory 1g --time 60s --wall 1s --pids 1000 -- hostile vforks
 	late 300
 	attack wall --time 60s --wall 1s --output 100g -- hostile flood-many
 	late 300
