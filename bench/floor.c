@@ -13,25 +13,12 @@
  *
  * The exit status is PROG's. A step that fails ends it with 125 and the line number.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/mount.h>
-#include <linux/sched.h>
-#include <net/if.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "floor.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -41,13 +28,6 @@
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
 	 CLONE_NEWCGROUP | CLONE_NEWTIME)
 
-/* No words, no undo: the first thing that fails ends it. */
-#define MUST(act)                             \
-	do {                                  \
-		if ((long)(act) < 0)          \
-			fail(__LINE__, #act); \
-	} while (0)
-
 enum mode { BARE, INIT, HAND_OVER, NS_ONLY };
 
 static enum mode mode;
@@ -55,22 +35,6 @@ static char **prog;
 static uid_t uid;
 static gid_t gid;
 static int result_fds[2];
-
-static _Noreturn void fail(int line, const char *act)
-{
-	dprintf(2, "floor.c:%d: %s: %s\n", line, act, strerror(errno));
-	_exit(125);
-}
-
-static void put(const char *path, int flags, const char *text)
-{
-	int fd = open(path, O_WRONLY | flags, 0644);
-
-	MUST(fd);
-	if (*text)
-		MUST(write(fd, text, strlen(text)));
-	close(fd);
-}
 
 static void map_id(const char *path, unsigned id)
 {
@@ -85,12 +49,6 @@ static void map_ids(void)
 	map_id("/proc/self/uid_map", uid);
 	put("/proc/self/setgroups", 0, "deny");
 	map_id("/proc/self/gid_map", gid);
-}
-
-static void tmpfs(const char *path, const char *options)
-{
-	MUST(mkdir(path, 0755));
-	MUST(mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options));
 }
 
 static void bind_read_only(const char *from, const char *to)
@@ -186,16 +144,6 @@ static void make_root(void)
 	MUST(chdir("/"));
 }
 
-static void lo_up(void)
-{
-	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	MUST(fd);
-	MUST(ioctl(fd, SIOCSIFFLAGS, &req));
-	close(fd);
-}
-
 static void drop_rights(void)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -211,7 +159,7 @@ static _Noreturn void exec_prog(void)
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", (char *)"HOME=/tmp", NULL };
 
 	execve(prog[0], prog, env);
-	fail(__LINE__, prog[0]);
+	fail(__FILE__, __LINE__, prog[0]);
 }
 
 static void set_up(void)
@@ -223,14 +171,6 @@ static void set_up(void)
 	make_root();
 	MUST(sethostname("box", 3));
 	drop_rights();
-}
-
-static int wait_for(pid_t pid)
-{
-	int status;
-
-	MUST(waitpid(pid, &status, __WALL));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* Pid 1. vfork, because exec is all that pid 2 still does. */
@@ -257,33 +197,6 @@ static _Noreturn void child(void)
 }
 
 /*
- * clone3 as one instruction in its caller's frame. With CLONE_VM | CLONE_VFORK the child runs on
- * the sleeping parent's stack, so it must not return through a frame that the parent still needs:
- * the libc wrapper syscall() would.
- */
-static inline __attribute__((always_inline)) long clone3_inline(struct clone_args *args)
-{
-#if defined(__x86_64__)
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(SYS_clone3), "D"(args), "S"(sizeof(*args))
-			 : "rcx", "r11", "memory");
-	return ret;
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = SYS_clone3;
-	register long x0 __asm__("x0") = (long)args;
-	register long x1 __asm__("x1") = sizeof(*args);
-
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
-	return x0;
-#else
-#error "bench/floor.c: this architecture needs its system call instruction here"
-#endif
-}
-
-/*
  * Without an init the child shares our memory until it execs, and we sleep until then, so that no
  * page table is copied. With one it lives on beside us, and CLONE_NEWTIME refuses shared memory
  * (the time page is the memory's), so it is a fork; of so small a program it costs little.
@@ -300,7 +213,7 @@ static pid_t start(void)
 		child();
 	if (pid < 0) {
 		errno = (int)-pid;
-		fail(__LINE__, "clone3");
+		fail(__FILE__, __LINE__, "clone3");
 	}
 	return (pid_t)pid;
 }
