@@ -100,26 +100,34 @@ static int gone(const struct state *s, struct err *e)
 	return err_set(e, ESRCH, "container not running: cannot enter \"%s\"", s->id);
 }
 
+/*
+ * The namespaces by the pidfd of the process, which stays open until we end. In a user namespace
+ * they are entered one by one, by descriptors of their own.
+ */
+static int target(struct oci *o, struct container *c, int pid, enum ns_type type)
+{
+	c->ns[type].path = c->life.member_pidfd ? arena_printf(o->arena, "%d", pid)
+						: open_namespace(o, pid, type);
+	return c->ns[type].path ? 0 : -ESRCH;
+}
+
 /* Every namespace that is the container's own is joined; there is nothing to be built. */
 static int enter(struct oci *o, struct container *c, const struct state *s, struct err *e)
 {
 	_cleanup_fd_ int pidfd = state_pidfd(s);
 
-	c->mounts.n = c->devices.n = c->masked_paths.n = c->readonly_paths.n = 0;
-	c->sysctl.n = c->net_devices.n = 0;
-	c->uid_mappings.n = c->gid_mappings.n = 0;
-	c->time_offset_given[0] = c->time_offset_given[1] = false;
-	c->hostname = c->domainname = c->root_path = NULL;
-	memset(c->hooks, 0, sizeof(c->hooks));
+	c->life.member_pidfd = pidfd >= 0 && !c->ns[NS_USER].listed ? pidfd : 0;
+	container_is_built(c);
 	for (int i = 0; i < NS_COUNT; i++) {
-		if (!c->ns[i].listed)
-			continue;
-		c->ns[i].path = open_namespace(o, s->pid, (enum ns_type)i);
-		if (!c->ns[i].path)
+		if (c->ns[i].listed && target(o, c, s->pid, (enum ns_type)i) < 0)
 			return gone(s, e);
 	}
 	/* Is the process that they were opened by still the container's? Then so are they. */
-	return pidfd < 0 || sys_pidfd_send_signal(pidfd, 0) < 0 ? gone(s, e) : 0;
+	if (pidfd < 0 || sys_pidfd_send_signal(pidfd, 0) < 0)
+		return gone(s, e);
+	if (c->life.member_pidfd)
+		TAKE_FD(pidfd);
+	return 0;
 }
 
 static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
@@ -140,13 +148,13 @@ static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
 		r = from_options(o, &c->process, argc, argv, e);
 	if (r == 0 && opt->tty)
 		c->process.terminal = true;
-	if (r == 0)
-		r = enter(o, c, &ref->state, e);
 	c->life = (struct container_life){
 		.preserve_fds = opt->preserve_fds,
 		.member = ref->state.pid,
 		.no_cgroup = ref->cg.n == 0,
 	};
+	if (r == 0)
+		r = enter(o, c, &ref->state, e);
 	return r == 0 ? systemd_enter(o, ref, c, e) : r;
 }
 

@@ -115,5 +115,9 @@ int child_main(void *arg)
 {
 	struct run r = *(struct run *)arg;
 
-	return r.d->joins ? join_and_clone(&r) : first_process(arg);
+	if (r.d->joins)
+		return join_and_clone(&r);
+	if (r.d->enters && stage_run(&r, STAGE_JOIN) < 0)
+		return 125;
+	return first_process(arg);
 }

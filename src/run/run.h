@@ -205,7 +205,8 @@ int stage_run(struct run *r, enum stage stage);
 typedef int act_fn(struct run *r, size_t i);
 typedef size_t count_fn(const struct run *r);
 
-count_fn want_always, want_init, want_die_with_parent, want_joins, want_link, want_map_parent;
+count_fn want_always, want_init, want_die_with_parent, want_targets, want_joins, want_link,
+	want_map_parent;
 count_fn want_idmap, want_map_self, want_early_ids, want_own_propagation, want_time, want_names;
 count_fn want_beside, want_network, want_net_early, want_loopback, want_root, want_mounts,
 	want_terminal, want_root_propagation;

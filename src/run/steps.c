@@ -18,7 +18,7 @@ const struct step steps[] = {
 	  act_net_early, undo_net_early },
 	{ STAGE_HOST, "report", "open the pipe that tells when set-up is over", want_always,
 	  act_report, undo_report },
-	{ STAGE_HOST, "targets", "open a namespace to join", want_joins, act_targets, undo_targets },
+	{ STAGE_HOST, "targets", "open a namespace to join", want_targets, act_targets, undo_targets },
 	{ STAGE_HOST, "parent", "open a descriptor of ourselves, for the init to watch",
 	  want_die_with_parent, act_parent, undo_parent },
 	{ STAGE_HOST, "init", "make the init program ready", want_init, act_init_image,

@@ -201,6 +201,32 @@ static int adopt_sibling(struct run *r)
 	return r->pidfd < 0 ? r->pidfd : 0;
 }
 
+/*
+ * setns(2) leads the caller's children to a pid namespace, not the caller; ours is put back at
+ * once. What appears there is a copy of our memory: nobody there may look into it.
+ */
+static int clone_there(struct run *r, struct clone_args *args)
+{
+	_cleanup_fd_ int own =
+		sys_openat(AT_FDCWD, "/proc/thread-self/ns/pid_for_children", O_RDONLY, 0);
+	int dumpable = sys_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), back;
+	int code = own < 0 ? own : ns_enter(r->d->enter_pidfd, CLONE_NEWPID);
+
+	if (code < 0)
+		return code;
+	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	code = sys_clone_fn(args, child_main, &r->memory->run);
+	back = ns_enter(own, CLONE_NEWPID);
+	if (dumpable == 1)
+		sys_prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	if (code > 0 && back < 0) { /* our next child would be born there, too */
+		r->pid = code;
+		undo_clone(r);
+		return back;
+	}
+	return code;
+}
+
 int act_clone(struct run *r, size_t i)
 {
 	uint64_t all = ~UINT64_C(0), old;
@@ -226,7 +252,8 @@ int act_clone(struct run *r, size_t i)
 	args.stack = (uintptr_t)r->memory->first_stack;
 	/* No signal handler of the caller's may run in the child, in the caller's memory. */
 	sys_sigprocmask(SIG_SETMASK, &all, &old);
-	r->pid = sys_clone_fn(&args, child_main, &r->memory->run);
+	r->pid = r->d->enters_pid_ns ? clone_there(r, &args)
+				     : sys_clone_fn(&args, child_main, &r->memory->run);
 	sys_sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r->pid < 0)
 		return r->pid;

@@ -14,13 +14,21 @@
 #include "sys/security.h"
 #include "sys/sock.h"
 
-size_t want_joins(const struct run *r)
+/* Each by a descriptor of its own. */
+size_t want_targets(const struct run *r)
 {
 	size_t n = 0;
 
+	if (r->d->enters)
+		return 0;
 	for (int i = 0; i < NS_COUNT; i++)
 		n += r->spec->ns[i].mode == NS_JOINED;
 	return n;
+}
+
+size_t want_joins(const struct run *r)
+{
+	return r->d->enters ? r->d->enter_flags != 0 : want_targets(r);
 }
 
 /* The i-th joined namespace, the user namespace last: entering it gives up the caller's rights. */
@@ -41,6 +49,8 @@ int act_join(struct run *r, size_t i)
 	enum ns_type type = joined(r, i);
 	int user_fd = r->join_fd[NS_USER], code;
 
+	if (r->d->enters)
+		return ns_enter(r->d->enter_pidfd, (int)r->d->enter_flags);
 	if (r->join_fd[type] < 0) /* entered already */
 		return 0;
 	code = ns_enter(r->join_fd[type], (int)ns_table[type].clone_flag);

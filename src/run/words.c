@@ -95,6 +95,10 @@ static void put_map(struct buf *out, const char *what, const id_ranges *map)
 
 static void put_target(struct buf *out, const struct run *r, size_t item)
 {
+	if (r->d->enters) {
+		put_namespaces(out, r, NS_JOINED);
+		return;
+	}
 	for (int type = NS_COUNT - 1; type >= 0; type--)
 		if (r->spec->ns[type].mode == NS_JOINED && item-- == 0)
 			buf_printf(out, "%s=%s", ns_table[type].name, r->spec->ns[type].target);
@@ -125,6 +129,8 @@ static void put_clone(struct buf *out, const struct run *r)
 	put_namespaces(out, r, NS_NEW);
 	if (r->d->share_memory)
 		buf_puts(out, "; in our memory");
+	if (r->d->enters_pid_ns)
+		buf_puts(out, " none; in the pid namespace that is entered");
 }
 
 static void put_ids(struct buf *out, const struct run *r)
@@ -346,6 +352,7 @@ static const struct hint {
 	{ "egress", ENOENT,
 	  "it is installed with holm; its place is beside holm, in libexec/holm, or in $PATH" },
 	{ "pasta", ENOENT, "install it (Debian: apt-get install passt)" },
+	{ "join", ESRCH, "the process whose namespaces are entered has ended" },
 	{ "join", EPERM,
 	  "entering it needs CAP_SYS_ADMIN over it: start as root, or join the user "
 	  "namespace that owns it as well (--join user=...)" },

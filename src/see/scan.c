@@ -8,8 +8,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +15,12 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "base/workers.h"
 #include "see/see.h"
 #include "sys/fd.h"
 
-#define WORKERS_MAX 8
-#define CHUNK       32 /* pids that a worker takes at a time */
-#define LINK_MAX    64 /* nothing that is longer is a link to a namespace */
+#define CHUNK    32 /* pids that a worker takes at a time */
+#define LINK_MAX 64 /* nothing that is longer is a link to a namespace */
 
 struct scan {
 	struct see_world *world;
@@ -36,7 +34,6 @@ struct scan {
 struct worker {
 	struct scan *scan;
 	struct arena *arena;
-	pthread_t thread;
 	LIST(struct see_process) found;
 	LIST(struct see_holder) held;
 	uint32_t processes, unseen, ended, fds_unseen;
@@ -410,28 +407,11 @@ static int gather(struct see_world *w, struct worker *workers, unsigned n)
 	return 0;
 }
 
-/* No signal of the caller's is for a thread that it knows nothing of. */
-static void start_workers(struct worker *workers, unsigned n)
-{
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	for (unsigned i = 1; i < n; i++)
-		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
-			workers[i].thread = 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-}
-
 static int run_workers(struct worker *workers, unsigned n)
 {
 	int r = 0;
 
-	start_workers(workers, n);
-	work(&workers[0]);
-	for (unsigned i = 1; i < n; i++)
-		if (workers[i].thread)
-			pthread_join(workers[i].thread, NULL);
+	workers_run(workers, sizeof(*workers), n, work);
 	for (unsigned i = 0; r == 0 && i < n; i++)
 		r = workers[i].result;
 	return r;
@@ -442,14 +422,13 @@ int see_scan(struct see_world *w, unsigned flags)
 	struct worker workers[WORKERS_MAX] = { 0 };
 	struct scan s = { .world = w, .holders = flags & SEE_HOLDERS };
 	int r = sys_statx(AT_FDCWD, "/proc/thread-self/ns/user", 0, STATX_INO, &s.nsfs);
-	unsigned n = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n;
 
 	if (r == 0)
 		r = take_pids(&s);
 	if (r < 0)
 		return r;
-	/* A thread costs as much as some ten processes. */
-	n = MIN(MIN(MAX(n, 1U), WORKERS_MAX), 1 + (unsigned)(s.n_pids / 128));
+	n = workers_for(s.n_pids, 128); /* a thread costs as much as some ten processes */
 	for (unsigned i = 0; i < n; i++) {
 		workers[i] = (struct worker){ .scan = &s, .arena = arena_new() };
 		if (!workers[i].arena)

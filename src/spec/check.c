@@ -159,8 +159,8 @@ int check_memory(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
 	bool may_oom = can_run_out(d);
-	bool can_share =
-		!d->joins && !d->early_ids && (f->exec_enters_time_ns || !is_new(s, NS_TIME));
+	bool can_share = !d->joins && !d->enters && !d->early_ids &&
+			 (f->exec_enters_time_ns || !is_new(s, NS_TIME));
 
 	(void)e;
 	d->share_memory = can_share && !may_oom;

@@ -11,6 +11,36 @@
 #include "base/str.h"
 #include "spec/container.h"
 
+void container_is_built(struct container *c)
+{
+	c->mounts.n = c->devices.n = c->masked_paths.n = c->readonly_paths.n = 0;
+	c->sysctl.n = c->net_devices.n = 0;
+	c->uid_mappings.n = c->gid_mappings.n = 0;
+	c->time_offset_given[0] = c->time_offset_given[1] = false;
+	c->hostname = c->domainname = c->root_path = NULL;
+	memset(c->hooks, 0, sizeof(c->hooks));
+}
+
+/*
+ * exec: all of them are one process's. So P enters the pid namespace for its next child, which
+ * enters the others with one call: no process comes between. With a user namespace it is not P who
+ * has the right to the pid namespace.
+ */
+static void decide_entry(struct spec *s)
+{
+	struct decided *d = &s->d;
+
+	if (!s->container->life.member_pidfd || s->ns[NS_USER].mode != NS_SHARED)
+		return;
+	for (int i = 0; i < NS_COUNT; i++)
+		if (s->ns[i].mode == NS_JOINED && i != NS_PID)
+			d->enter_flags |= ns_table[i].clone_flag;
+	d->enters = true;
+	d->enter_pidfd = s->container->life.member_pidfd;
+	d->enters_pid_ns = s->ns[NS_PID].mode == NS_JOINED;
+	d->joins = false;
+}
+
 static int decide_namespaces(struct spec *s, struct err *e)
 {
 	const struct container *c = s->container;
@@ -28,6 +58,7 @@ static int decide_namespaces(struct spec *s, struct err *e)
 		if (ns->mode == NS_NEW && i != NS_CGROUP)
 			d->clone_flags |= ns_table[i].clone_flag;
 	}
+	decide_entry(s);
 	d->own_cgroup_ns = s->ns[NS_CGROUP].mode == NS_NEW;
 	/* pivot_root(2) would change the root of whoever else is in a namespace that is joined. */
 	d->no_pivot = c->life.no_pivot || s->ns[NS_MNT].mode == NS_JOINED;

@@ -101,6 +101,8 @@ struct container_life {
 	bool no_new_keyring, no_pivot;
 	uint32_t preserve_fds, listen_fds;
 	int member;         /* exec: a process in all of its namespaces; 0: there is none yet */
+	int member_pidfd;   /* ... by descriptor, where its namespaces are to be entered by that; 0:
+			       none */
 	bool no_cgroup;     /* limits are somebody else's work */
 	const char *cgroup; /* below the trees; cgroups_path, or made from the id */
 	/* with systemd's cgroup manager */
@@ -145,3 +147,6 @@ struct container {
 	struct container_mempolicy mempolicy;
 	struct container_life life;
 };
+
+/* For one more process in it: nothing is left to be made. */
+void container_is_built(struct container *c);

@@ -220,6 +220,11 @@ struct decided {
 	bool late_time_ns;  /* unshared by the first process, not by its clone */
 	bool enter_time_ns; /* before Linux 6.3: and entered by it, for exec does not */
 	bool joins;         /* some namespace is joined: a first process joins, then clones */
+	/* Or all that a process has are entered at once, by its pidfd; the pid namespace by P, for
+	 * its child. */
+	bool enters, enters_pid_ns;
+	uint32_t enter_flags; /* the others: CLONE_NEW* */
+	int enter_pidfd;
 	bool init_is_pid1, as_pid1;
 	enum map_by map_by;
 	bool deny_setgroups;

@@ -161,6 +161,27 @@ oci()
 }
 
 # bats test_tags=quick
+@test "list: very many, which several threads look at" {
+	local i
+
+	sleep 1000 &
+	STARTED+=("$!")
+	made c000 started "$!"
+	for i in $(seq -w 1 299); do
+		cp -r "$T/root/c000" "$T/root/c$i"
+	done
+	echo '{' >"$T/root/c123/state.json"
+	run -0 --separate-stderr oci list
+	[ "${#lines[@]}" = 300 ] # a line of heads, and one that cannot be read
+	[ "$(printf '%s\n' "${lines[@]:1}" | cut -c 1-4)" = "$(printf 'c%s\n' $(seq -w 0 299) | sed 's/^c\(..\)$/c0\1/' | grep -v c123)" ]
+	[ "$(printf '%s\n' "$output" | grep -c ' running ')" = 299 ]
+	[ "$(printf '%s\n' "$stderr" | grep -c broken)" = 0 ]
+	[[ $stderr == *"c123/state.json:2:1: "* ]]
+	[ "$(oci list -f json 2>/dev/null | jq -r '.[].id' | sort -c && oci list -f json 2>/dev/null | jq length)" = 299 ]
+	[ "$(taskset -c "$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')" "$OCI" --root "$T/root" list 2>/dev/null)" = "$output" ]
+}
+
+# bats test_tags=quick
 @test "errors: one line, and in the log as the engine wants it" {
 	run -1 --separate-stderr oci --log log.json --log-format json state no
 	[ "${#stderr_lines[@]}" = 1 ]

@@ -60,9 +60,21 @@ static void read_config(const char *name, struct spec *s, struct buf *out)
 	free(text);
 }
 
+/* One more process in the container that a configuration has made. */
+static void read_exec(struct container *c)
+{
+	container_is_built(c);
+	c->life.await_start = false;
+	c->life.member = 4711;
+	c->life.member_pidfd = c->ns[NS_USER].listed ? 0 : 7;
+	for (int i = 0; i < NS_COUNT; i++)
+		if (c->ns[i].listed)
+			c->ns[i].path = "4711";
+}
+
 /*
  * Lines: "# comment", "uid N", "field=value", "config FILE", "$ command"; behind a config "systemd"
- * or "systemd user", for who makes the cgroup. What is wrong ends up in the plan.
+ * or "systemd user", for who makes the cgroup, and "exec". What is wrong ends up in the plan.
  */
 static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *out)
 {
@@ -83,6 +95,8 @@ static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *
 
 			c->life.systemd_helper = "/libexec/holm-systemd";
 			c->life.systemd_user = str_eq(line, "systemd user");
+		} else if (str_eq(line, "exec") && s->container) {
+			read_exec((struct container *)s->container);
 		} else if (str_starts(line, "$ ")) {
 			for (char *w = strtok(line + 2, " "); w; w = strtok(NULL, " "))
 				add_word(s, w);
