@@ -8,7 +8,7 @@
 
 #define START_SOCKET "start" /* in the state directory; gone once the container was started */
 
-/* One that is there: its lock is held. */
+/* One that is there. */
 struct container_ref {
 	struct state_dir dir;
 	struct state state;
@@ -22,7 +22,14 @@ struct container_ref {
 		.dir = STATE_DIR_INIT, .cg = CG_INIT \
 	}
 
+/* To change what is written of it: its lock is held. */
 int ref_open(struct oci *o, const char *id, struct container_ref *out, struct err *e);
+/*
+ * To look at it, signal it, freeze it, enter it: without the lock, so that neither a command that
+ * hangs nor the container itself, which may stop or freeze who enters it, keeps anybody from ending
+ * it. Processes are known by their pidfds, and cgroups by their marks.
+ */
+int ref_look(struct oci *o, const char *id, struct container_ref *out, struct err *e);
 void ref_close(struct container_ref *ref);
 /* What a command has left for a later one; NULL: nothing. */
 const char *note(const struct state *s, const char *key);
@@ -34,6 +41,8 @@ int ref_wrong_status(const struct container_ref *ref, const char *verb, struct e
 
 #define _cleanup_ref_ __attribute__((cleanup(ref_close)))
 
+/* Ends everything in it. */
+int ref_end(struct container_ref *ref, struct err *e);
 /* Ends everything in it, removes its cgroup, runs the poststop hooks, removes its state. */
 int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e);
 /* Gives the word to start, and waits for what comes of it. */

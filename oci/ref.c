@@ -13,15 +13,29 @@
 
 #define END_MS 10000 /* for the kernel to end processes that were killed */
 
+static int load(struct oci *o, const char *id, struct container_ref *out, struct err *e)
+{
+	bool locked = out->dir.lock_fd >= 0;
+	int r = state_load(o->arena, out->dir.root_fd, id, &out->state, e);
+
+	/* What is being made has its lock; if that is ours, then nobody makes it any more. */
+	if (r == 0)
+		out->status = state_status(&out->state, locked ? -1 : out->dir.root_fd);
+	return r;
+}
+
 int ref_open(struct oci *o, const char *id, struct container_ref *out, struct err *e)
 {
-	int r = state_open(o->root, id, &out->dir, e);
+	int r = state_open(o->root, id, true, &out->dir, e);
 
-	if (r == 0)
-		r = state_load(o->arena, out->dir.root_fd, id, &out->state, e);
-	if (r == 0)
-		out->status = state_status(&out->state, -1);
-	return r;
+	return r == 0 ? load(o, id, out, e) : r;
+}
+
+int ref_look(struct oci *o, const char *id, struct container_ref *out, struct err *e)
+{
+	int r = state_open(o->root, id, false, &out->dir, e);
+
+	return r == 0 ? load(o, id, out, e) : r;
 }
 
 void ref_close(struct container_ref *ref)
@@ -192,6 +206,13 @@ static int end_all(struct container_ref *ref, struct err *e)
 	if (pidfd >= 0 && r == 0)
 		r = wait_end(pidfd);
 	return r < 0 && r != -ESRCH ? err_errno(e, -r, "end the container") : 0;
+}
+
+int ref_end(struct container_ref *ref, struct err *e)
+{
+	int r = ref_cgroup(ref, e);
+
+	return r == 0 ? end_all(ref, e) : r;
 }
 
 /* What has ended by itself has mostly left nobody. */

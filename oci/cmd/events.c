@@ -192,7 +192,7 @@ static int watch(struct oci *o, struct container_ref *ref, struct err *e)
 int cmd_events(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
-	int r = ref_open(o, argv[0], &ref, e);
+	int r = ref_look(o, argv[0], &ref, e);
 
 	(void)argc;
 	if (r == 0 && ref.status == STATUS_STOPPED)
@@ -203,7 +203,6 @@ int cmd_events(struct oci *o, int argc, char **argv, struct err *e)
 		return r;
 	if (o->opt.events.interval_ns <= 0)
 		return err_set(e, EINVAL, "--interval: it must be longer than nothing");
-	state_close(&ref.dir); /* the lock: others may go on */
 	return o->opt.events.stats ? print_stats(o, &ref, e) : watch(o, &ref, e);
 }
 

@@ -184,7 +184,7 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 		.console_fd = -1,
 		.listener_fd = -1,
 		.cgroup = &ref->cg,
-		.lock_fd = ref->dir.lock_fd,
+		.lock_fd = -1,
 		.root_fd = ref_root(ref),
 	};
 	int r;
@@ -226,7 +226,7 @@ int cmd_exec(struct oci *o, int argc, char **argv, struct err *e)
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
 	struct container *c = arena_alloc(o->arena, sizeof(*c));
 	struct box *box = NULL;
-	int r = c ? ref_open(o, argv[0], &ref, e) : err_errno(e, ENOMEM, "exec");
+	int r = c ? ref_look(o, argv[0], &ref, e) : err_errno(e, ENOMEM, "exec");
 
 	if (r == 0)
 		r = check(o, &ref, argc - 1, e);

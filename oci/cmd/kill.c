@@ -34,7 +34,7 @@ int cmd_kill(struct oci *o, int argc, char **argv, struct err *e)
 
 	if (signo <= 0)
 		return err_set(e, EINVAL, "kill: \"%.32s\" is no signal", argv[1]);
-	r = ref_open(o, argv[0], &ref, e);
+	r = ref_look(o, argv[0], &ref, e);
 	if (r < 0)
 		return r;
 	if (o->opt.kill.all)
@@ -44,13 +44,29 @@ int cmd_kill(struct oci *o, int argc, char **argv, struct err *e)
 	return signal_one(&ref, signo, e);
 }
 
+/*
+ * Before the lock is asked for: who has it may be waiting for the container, which may see to it
+ * that this has no end.
+ */
+static int end_first(struct oci *o, const char *id, struct err *e)
+{
+	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
+	int r = ref_look(o, id, &ref, e);
+
+	if (r == 0 && ref.status != STATUS_STOPPED)
+		r = ref_end(&ref, e);
+	return r;
+}
+
 int cmd_delete(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
 	bool force = o->opt.delete.force;
-	int r = ref_open(o, argv[0], &ref, e);
+	int r = force ? end_first(o, argv[0], e) : 0;
 
 	(void)argc;
+	if (r == 0)
+		r = ref_open(o, argv[0], &ref, e);
 	if (r == -ENOENT && force)
 		return 0;
 	if (r < 0)

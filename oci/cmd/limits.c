@@ -6,9 +6,9 @@
 #include "base/str.h"
 #include "container.h"
 
-static int open_cgroup(struct oci *o, const char *id, struct container_ref *ref, struct err *e)
+static int look_at_cgroup(struct oci *o, const char *id, struct container_ref *ref, struct err *e)
 {
-	int r = ref_open(o, id, ref, e);
+	int r = ref_look(o, id, ref, e);
 
 	return r == 0 ? ref_cgroup(ref, e) : r;
 }
@@ -16,7 +16,7 @@ static int open_cgroup(struct oci *o, const char *id, struct container_ref *ref,
 int cmd_pause(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
-	int r = open_cgroup(o, argv[0], &ref, e);
+	int r = look_at_cgroup(o, argv[0], &ref, e);
 
 	(void)argc;
 	if (r < 0)
@@ -29,7 +29,7 @@ int cmd_pause(struct oci *o, int argc, char **argv, struct err *e)
 int cmd_resume(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
-	int r = open_cgroup(o, argv[0], &ref, e);
+	int r = look_at_cgroup(o, argv[0], &ref, e);
 
 	(void)argc;
 	if (r < 0)
@@ -76,13 +76,18 @@ int cmd_update(struct oci *o, int argc, char **argv, struct err *e)
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
 	const struct update_options *opt = &o->opt.update;
 	struct resources limits = RESOURCES_INIT;
-	int r = open_cgroup(o, argv[0], &ref, e);
+	int r = 0;
 
 	(void)argc;
+	/* First, for it may be a pipe, and take its time. */
+	if (opt->resources)
+		r = config_resources_load(o->arena, opt->resources, &limits, e);
+	if (r == 0)
+		r = ref_open(o, argv[0], &ref, e);
+	if (r == 0)
+		r = ref_cgroup(&ref, e);
 	if (r == 0 && ref.status == STATUS_STOPPED)
 		r = ref_wrong_status(&ref, "update", e);
-	if (r == 0 && opt->resources)
-		r = config_resources_load(o->arena, opt->resources, &limits, e);
 	if (r < 0)
 		return r;
 	merge(&limits, &opt->limits);

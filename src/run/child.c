@@ -27,6 +27,8 @@ static void keep_descriptors(const struct run *r)
 	keep_over_exec(seal->start_fd);
 	keep_over_exec(seal->listener_fd);
 	keep_over_exec(r->label_fd);
+	if (r->d->enters_pid_ns)
+		keep_over_exec(r->d->enter_pidfd);
 	for (size_t i = 0; i < seal->n_keep_fds; i++)
 		keep_over_exec(seal->keep_fds[i]);
 }
@@ -44,7 +46,7 @@ static char *fd_word(char *out, int fd)
  */
 static int become_init(struct run *r)
 {
-	char words[7][24];
+	char words[8][24];
 	uint64_t flags = (r->d->init_is_pid1 ? INIT_IS_PID1 : 0) | (r->timed ? INIT_TIMED : 0) |
 			 (r->d->container ? INIT_SEALS : 0);
 	char *argv[] = { (char *)"holm-init",
@@ -55,6 +57,7 @@ static int become_init(struct run *r)
 			 fd_word(words[4], r->d->beside ? r->memory->beside.pid : -1),
 			 words[5],
 			 fd_word(words[6], r->label_fd),
+			 fd_word(words[7], r->d->enters_pid_ns ? r->d->enter_pidfd : -1),
 			 NULL };
 	char *envp[] = { (char *)fault_text(r), NULL };
 
@@ -117,7 +120,10 @@ int child_main(void *arg)
 
 	if (r.d->joins)
 		return join_and_clone(&r);
-	if (r.d->enters && stage_run(&r, STAGE_JOIN) < 0)
-		return 125;
+	if (r.d->enters) {
+		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+		if (stage_run(&r, STAGE_JOIN) < 0)
+			return 125;
+	}
 	return first_process(arg);
 }

@@ -6,8 +6,8 @@
  * the command has ended ends everything else and says how it went.
  *
  * Its words: the control channel, the report pipe, a descriptor of the parent process, the box's
- * terminal, the pid of who helped to build the box, flags, and where the label of the next program
- * is set; 0 where there is none.
+ * terminal, the pid of who helped to build the box, flags, where the label of the next program
+ * is set, and a process whose pid namespace is to be entered; 0 where there is none.
  */
 #include <linux/limits.h>
 
@@ -596,6 +596,8 @@ static void read_words(struct init *in, char **argv)
 	in->timed = flags & INIT_TIMED;
 	in->seals = flags & INIT_SEALS;
 	in->label_fd = descriptor(argv[7]);
+	in->enter_fd = descriptor(argv[8]);
+	in->own_envp = argv + 10;
 }
 
 /* It still shares the memory of whoever started the box: nothing may run before it has ended. */
@@ -624,13 +626,53 @@ static void hold(const uint64_t *child)
 	sys_exit(125);
 }
 
+/* The command of a container, or process 1 of a box, until its end. */
+static int go_on(void *arg)
+{
+	struct init *in = arg;
+	uint64_t child = UINT64_C(1) << (SIGCHLD - 1);
+
+	in->start_ms = init_now_ms();
+	in->signal_fd = sys_signalfd(-1, &child, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (in->signal_fd < 0 || !init_read_conf(in) || !helper_done(in))
+		return 125;
+	if (in->seals)
+		become_command(in, in->own_envp);
+	if (!start_main(in, in->own_envp))
+		return 125;
+	for (unsigned i = 0; i < in->n_services; i++)
+		service_start(in, &in->services[i]);
+	live(in);
+	return 0;
+}
+
+/*
+ * A pid namespace is entered by the children of whoever calls setns(2). This one goes on there, as
+ * a child of our parent's, in our memory, of which we make no use any more. The parent hears its
+ * pid, or why there is none.
+ */
+static int enter_pid_ns(struct init *in)
+{
+	struct clone_args args = {
+		.flags = CLONE_PARENT | CLONE_VM,
+		.stack = (uintptr_t)in->stack,
+		.stack_size = sizeof(in->stack),
+	};
+	int32_t pid = sys_setns(in->enter_fd, CLONE_NEWPID);
+
+	sys_close(in->enter_fd);
+	if (pid == 0)
+		pid = sys_clone_fn(&args, go_on, in);
+	return sys_write(in->report_fd, &pid, sizeof(pid)) == sizeof(pid) ? 0 : 125;
+}
+
 void init_main(long *stack)
 {
 	char **argv = (char **)(stack + 1);
 	uint64_t child = UINT64_C(1) << (SIGCHLD - 1), all = ~UINT64_C(0);
 	struct init *in = &me;
 
-	if (stack[0] != 8 && stack[0] != 2)
+	if (stack[0] != 9 && stack[0] != 2)
 		sys_exit(125);
 	/* No process of the box may look into this one, unless it was given sys_ptrace. */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -640,16 +682,5 @@ void init_main(long *stack)
 	if (stack[0] == 2)
 		hold(&child);
 	read_words(in, argv);
-	in->start_ms = init_now_ms();
-	in->signal_fd = sys_signalfd(-1, &child, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (in->signal_fd < 0 || !init_read_conf(in) || !helper_done(in))
-		sys_exit(125);
-	if (in->seals)
-		become_command(in, argv + 9);
-	if (!start_main(in, argv + 9))
-		sys_exit(125);
-	for (unsigned i = 0; i < in->n_services; i++)
-		service_start(in, &in->services[i]);
-	live(in);
-	sys_exit(0);
+	sys_exit(in->enter_fd >= 0 ? enter_pid_ns(in) : go_on(in));
 }

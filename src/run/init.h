@@ -29,8 +29,10 @@ struct helper {
 
 struct init {
 	int label_fd, control_fd, report_fd, parent_fd, terminal_fd, signal_fd, null_fd;
-	int main_pid;   /* 0: it has ended */
-	int helper_pid; /* of the set-up; 0: there was none */
+	int enter_fd;    /* a container's process whose pid namespace is to be entered */
+	char **own_envp; /* what to fail at, in tests */
+	int main_pid;    /* 0: it has ended */
+	int helper_pid;  /* of the set-up; 0: there was none */
 	int status;
 	bool is_pid1, timed, measures, seals, stopping, orphaned;
 	struct rusage before, main_used; /* of children, before the command; of the command */

@@ -181,8 +181,8 @@ void undo_net_early(struct run *r)
 
 /* ---- CLONE ---- */
 
-/* The process that joins is gone as soon as it has cloned; the box is its sibling. */
-static int adopt_sibling(struct run *r)
+/* The first process is gone as soon as it has cloned; the box is its sibling. */
+static int collect_first(struct run *r)
 {
 	int status;
 
@@ -190,10 +190,16 @@ static int adopt_sibling(struct run *r)
 		if (errno != EINTR)
 			return -errno;
 	close_fd(&r->pidfd);
-	if (r->shared->report.code) {
-		r->pid = 0;
-		return -ECANCELED; /* what it reported stands */
-	}
+	r->pid = 0;
+	return r->shared->report.code ? -ECANCELED : 0; /* what it reported stands */
+}
+
+static int adopt_sibling(struct run *r)
+{
+	int code = collect_first(r);
+
+	if (code < 0)
+		return code;
 	if (r->shared->init_pid == 0)
 		return -ECHILD;
 	r->pid = r->shared->init_pid;
@@ -201,30 +207,27 @@ static int adopt_sibling(struct run *r)
 	return r->pidfd < 0 ? r->pidfd : 0;
 }
 
-/*
- * setns(2) leads the caller's children to a pid namespace, not the caller; ours is put back at
- * once. What appears there is a copy of our memory: nobody there may look into it.
- */
-static int clone_there(struct run *r, struct clone_args *args)
+/* The init is one process, and in the pid namespace another. It tells which, or the error, through
+ * the pipe of the report. */
+static int adopt_entered(struct run *r)
 {
-	_cleanup_fd_ int own =
-		sys_openat(AT_FDCWD, "/proc/thread-self/ns/pid_for_children", O_RDONLY, 0);
-	int dumpable = sys_prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), back;
-	int code = own < 0 ? own : ns_enter(r->d->enter_pidfd, CLONE_NEWPID);
+	int32_t pid = 0;
+	ssize_t n;
+	int code;
 
+	do {
+		n = sys_read(r->report_fd[0], &pid, sizeof(pid));
+	} while (n == -EINTR);
+	code = collect_first(r);
 	if (code < 0)
 		return code;
-	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	code = sys_clone_fn(args, child_main, &r->memory->run);
-	back = ns_enter(own, CLONE_NEWPID);
-	if (dumpable == 1)
-		sys_prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	if (code > 0 && back < 0) { /* our next child would be born there, too */
-		r->pid = code;
-		undo_clone(r);
-		return back;
+	if (n != sizeof(pid) || pid <= 0) {
+		r->failed = "enter the pid namespace";
+		return n == sizeof(pid) ? pid : -ECHILD;
 	}
-	return code;
+	r->pid = pid;
+	r->pidfd = sys_pidfd_open(r->pid, 0);
+	return r->pidfd < 0 ? r->pidfd : 0;
 }
 
 int act_clone(struct run *r, size_t i)
@@ -252,14 +255,15 @@ int act_clone(struct run *r, size_t i)
 	args.stack = (uintptr_t)r->memory->first_stack;
 	/* No signal handler of the caller's may run in the child, in the caller's memory. */
 	sys_sigprocmask(SIG_SETMASK, &all, &old);
-	r->pid = r->d->enters_pid_ns ? clone_there(r, &args)
-				     : sys_clone_fn(&args, child_main, &r->memory->run);
+	r->pid = sys_clone_fn(&args, child_main, &r->memory->run);
 	sys_sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r->pid < 0)
 		return r->pid;
 	/* Ours must close, for the child's death to be seen as an end of file. */
 	close_fd(&r->report_fd[1]);
 	close_fd(&r->control_fd[1]);
+	if (r->d->enters_pid_ns)
+		return adopt_entered(r);
 	return r->d->joins ? adopt_sibling(r) : 0;
 }
 

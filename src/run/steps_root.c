@@ -160,7 +160,7 @@ int act_early_ids(struct run *r, size_t i)
 
 size_t want_not_pid1(const struct run *r)
 {
-	return !r->d->init_is_pid1;
+	return !r->d->init_is_pid1 && !r->d->enters_pid_ns;
 }
 
 int act_subreaper(struct run *r, size_t i)

@@ -130,7 +130,7 @@ static void put_clone(struct buf *out, const struct run *r)
 	if (r->d->share_memory)
 		buf_puts(out, "; in our memory");
 	if (r->d->enters_pid_ns)
-		buf_puts(out, " none; in the pid namespace that is entered");
+		buf_puts(out, "; its init will enter the pid namespace");
 }
 
 static void put_ids(struct buf *out, const struct run *r)

@@ -22,9 +22,9 @@ void container_is_built(struct container *c)
 }
 
 /*
- * exec: all of them are one process's. So P enters the pid namespace for its next child, which
- * enters the others with one call: no process comes between. With a user namespace it is not P who
- * has the right to the pid namespace.
+ * exec: all of them are one process's, and its pidfd leads to them with one call. With a user
+ * namespace among them they are joined one by one, because it may be that one that gives the right
+ * to the others; nobody in there can look at a process that the host's user namespace owns.
  */
 static void decide_entry(struct spec *s)
 {
@@ -411,8 +411,8 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 	 * Whoever joins stays outside of the pid namespace that it joins, where nobody of the
 	 * container can see it. Only a time namespace wants a memory of its own (setns(2)).
 	 */
-	d->share_to_join =
-		d->joins && s->ns[NS_PID].mode == NS_JOINED && s->ns[NS_TIME].mode != NS_JOINED;
+	d->share_to_join = (d->joins || d->enters) && s->ns[NS_PID].mode == NS_JOINED &&
+			   s->ns[NS_TIME].mode != NS_JOINED;
 	if (r == 0 && d->new_root)
 		r = check_container_root(s, f, e);
 	return r;

@@ -220,10 +220,13 @@ struct decided {
 	bool late_time_ns;  /* unshared by the first process, not by its clone */
 	bool enter_time_ns; /* before Linux 6.3: and entered by it, for exec does not */
 	bool joins;         /* some namespace is joined: a first process joins, then clones */
-	/* Or all that a process has are entered at once, by its pidfd; the pid namespace by P, for
-	 * its child. */
+	/*
+	 * Or the first process enters all that another one has, by its pidfd; the pid namespace
+	 * only once it is the init, a program of a few pages: whoever is in there sees nothing else
+	 * of us.
+	 */
 	bool enters, enters_pid_ns;
-	uint32_t enter_flags; /* the others: CLONE_NEW* */
+	uint32_t enter_flags; /* CLONE_NEW*, without the pid namespace */
 	int enter_pidfd;
 	bool init_is_pid1, as_pid1;
 	enum map_by map_by;

@@ -15,8 +15,10 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
-#define NEW_FILE  STATE_FILE ".new"
-#define ROOT_MODE 0700 /* a container's state tells of mounts, paths and environment */
+#define NEW_FILE     STATE_FILE ".new"
+#define LOCK_LOOK_MS 5
+#define LOCK_WAIT_MS 10000
+#define ROOT_MODE    0700 /* a container's state tells of mounts, paths and environment */
 
 static const char *const own_files[] = { CREATING_FILE, STATE_FILE, NEW_FILE, NULL };
 
@@ -66,6 +68,19 @@ void state_close(struct state_dir *d)
 	*d = (struct state_dir)STATE_DIR_INIT;
 }
 
+/* A command that hangs, in a hook for example, is not to make all others hang with it. */
+static int lock_in_time(int fd)
+{
+	const struct timespec pause = { 0, LOCK_LOOK_MS * 1000000L };
+	int r = sys_flock(fd, LOCK_EX | LOCK_NB);
+
+	for (int ms = 0; r == -EWOULDBLOCK && ms < LOCK_WAIT_MS; ms += LOCK_LOOK_MS) {
+		nanosleep(&pause, NULL);
+		r = sys_flock(fd, LOCK_EX | LOCK_NB);
+	}
+	return r == -EWOULDBLOCK ? -EBUSY : r;
+}
+
 static int lock(struct state_dir *d, int more_flags)
 {
 	struct statx st = { 0 };
@@ -74,9 +89,7 @@ static int lock(struct state_dir *d, int more_flags)
 	d->lock_fd = sys_openat(d->fd, LOCK_FILE, O_RDWR | O_NOFOLLOW | more_flags, 0600);
 	if (d->lock_fd < 0)
 		return d->lock_fd;
-	do
-		r = sys_flock(d->lock_fd, LOCK_EX);
-	while (r == -EINTR);
+	r = lock_in_time(d->lock_fd);
 	if (r == 0)
 		r = sys_statx(d->lock_fd, "", AT_EMPTY_PATH, STATX_NLINK, &st);
 	/* Whom we waited for has removed the container. */
@@ -89,10 +102,9 @@ static void move(struct state_dir *from, struct state_dir *to)
 				  TAKE_FD(from->lock_fd) };
 }
 
-static int open_dir(struct state_dir *d, const char *name, int lock_flags)
+static int open_dir(int root_fd, const char *name)
 {
-	d->fd = sys_openat(d->root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	return d->fd < 0 ? d->fd : lock(d, lock_flags);
+	return sys_openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
 /* A directory without a lock is one whose removal was interrupted: nothing else is left in it. */
@@ -115,7 +127,9 @@ static int make_dir(struct state_dir *d, const char *id)
 	r = sys_mkdirat(d->root_fd, name, 0711);
 	if (r < 0)
 		return r;
-	r = open_dir(d, name, O_CREAT);
+	r = d->fd = open_dir(d->root_fd, name);
+	if (r >= 0)
+		r = lock(d, O_CREAT);
 	if (r == 0)
 		r = sys_renameat(d->root_fd, name, id, RENAME_NOREPLACE);
 	if (r == -EEXIST && sweep(d->root_fd, id))
@@ -130,6 +144,41 @@ static int make_dir(struct state_dir *d, const char *id)
 static int no_such(const char *id, struct err *e)
 {
 	return err_set(e, ENOENT, "container \"%.64s\" does not exist", id);
+}
+
+/* The process that has the lock, by /proc/locks; 0: it is not known there. */
+static int holder_of(int fd)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/locks", "re");
+	struct statx st = { 0 };
+	char line[256];
+
+	if (!f || sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) < 0)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long long inode;
+		unsigned major, minor;
+		int pid;
+
+		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %d %x:%x:%llu", &pid, &major, &minor,
+			   &inode) == 4 &&
+		    major == st.stx_dev_major && minor == st.stx_dev_minor && inode == st.stx_ino)
+			return pid;
+	}
+	return 0;
+}
+
+static int is_busy(const char *id, int lock_fd, struct err *e)
+{
+	int pid = holder_of(lock_fd);
+
+	if (pid > 0)
+		return err_set(
+			e, EBUSY,
+			"container \"%.64s\": process %d has been working on it for %d s: is a "
+			"hook hanging?",
+			id, pid, LOCK_WAIT_MS / 1000);
+	return err_set(e, EBUSY, "container \"%.64s\": another command has its lock", id);
 }
 
 int state_create(const char *root, const char *id, struct state_dir *out, struct err *e)
@@ -151,7 +200,7 @@ int state_create(const char *root, const char *id, struct state_dir *out, struct
 	return 0;
 }
 
-int state_open(const char *root, const char *id, struct state_dir *out, struct err *e)
+int state_open(const char *root, const char *id, bool locked, struct state_dir *out, struct err *e)
 {
 	_cleanup_state_ struct state_dir d = STATE_DIR_INIT;
 	int r;
@@ -160,7 +209,11 @@ int state_open(const char *root, const char *id, struct state_dir *out, struct e
 		return err_set(e, EINVAL, "\"%.64s\" cannot be a container's id", id);
 	r = d.root_fd = state_open_root(root);
 	if (r >= 0)
-		r = open_dir(&d, id, 0);
+		r = d.fd = open_dir(d.root_fd, id);
+	if (r >= 0 && locked)
+		r = lock(&d, 0);
+	if (r == -EBUSY)
+		return is_busy(id, d.lock_fd, e);
 	if (r == -ENOENT) {
 		sweep(d.root_fd, id);
 		return no_such(id, e);

@@ -59,7 +59,7 @@ const char *status_name(enum status s);
 
 bool state_id_valid(const char *id);
 
-/* ---- the directory of one container, locked ---- */
+/* ---- the directory of one container ---- */
 
 struct state_dir {
 	int root_fd, fd, lock_fd; /* -1: none */
@@ -72,8 +72,11 @@ struct state_dir {
 
 /* Makes ROOT too, if need be. -EEXIST: there is a container of this name. */
 int state_create(const char *root, const char *id, struct state_dir *out, struct err *e);
-/* Waits for the lock. -ENOENT: there is no such container. */
-int state_open(const char *root, const char *id, struct state_dir *out, struct err *e);
+/*
+ * With the lock, who changes it is alone; that of another is waited for, but not for ever (-EBUSY,
+ * and who it is). -ENOENT: there is no such container.
+ */
+int state_open(const char *root, const char *id, bool locked, struct state_dir *out, struct err *e);
 void state_close(struct state_dir *d);
 
 #define _cleanup_state_ __attribute__((cleanup(state_close)))

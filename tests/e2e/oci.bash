@@ -8,7 +8,7 @@
 #
 # After each test every container is deleted, and no cgroup, mount or process is left.
 
-load helpers
+load "$(dirname "${BASH_SOURCE[0]}")/helpers"
 
 OCI=${HOLM_OCI:-$HERE/../../build/holm-oci}
 

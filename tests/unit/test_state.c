@@ -341,7 +341,7 @@ static void one_that_is_being_made(void **state)
 	assert_int_equal(state_status(&s, root_fd), STATUS_CREATING);
 	state_close(&d); /* as if the maker had died */
 	assert_int_equal(state_status(&s, root_fd), STATUS_STOPPED);
-	assert_int_equal(state_open(root, "new", &d, NULL), 0);
+	assert_int_equal(state_open(root, "new", true, &d, NULL), 0);
 	assert_int_equal(state_remove(&d, "new", NULL, NULL), 0);
 	state_close(&d);
 }
@@ -349,7 +349,7 @@ static void one_that_is_being_made(void **state)
 static void *open_and_remove(void *arg)
 {
 	_cleanup_state_ struct state_dir d = STATE_DIR_INIT;
-	int r = state_open(root, "gone", &d, NULL);
+	int r = state_open(root, "gone", true, &d, NULL);
 
 	(void)arg;
 	if (r == 0)
@@ -427,7 +427,7 @@ static void an_interrupted_removal(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/half", root);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(state_open(root, "half", &d, NULL), -ENOENT);
+	assert_int_equal(state_open(root, "half", true, &d, NULL), -ENOENT);
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(state_create(root, "half", &d, NULL), 0);
@@ -458,7 +458,7 @@ static void the_list_is_sorted(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct state_dir d = STATE_DIR_INIT;
 
-		assert_int_equal(state_open(root, names[i], &d, NULL), 0);
+		assert_int_equal(state_open(root, names[i], true, &d, NULL), 0);
 		assert_int_equal(state_remove(&d, names[i], NULL, NULL), 0);
 		state_close(&d);
 	}
@@ -472,9 +472,9 @@ static void what_is_wrong(void **state)
 	struct state s;
 	struct err e = { 0 };
 
-	assert_int_equal(state_open(root, "no", &d, &e), -ENOENT);
+	assert_int_equal(state_open(root, "no", true, &d, &e), -ENOENT);
 	assert_string_equal(e.text, "container \"no\" does not exist");
-	assert_int_equal(state_open("/nosuch/x", "no", &d, &e), -ENOENT);
+	assert_int_equal(state_open("/nosuch/x", "no", true, &d, &e), -ENOENT);
 	assert_int_equal(state_create(root, "../x", &d, &e), -EINVAL);
 	assert_int_equal(state_load(*state, root_fd, "a/b", &s, &e), -EINVAL);
 	assert_int_equal(state_create(root, "torn", &d, &e), 0);

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Containers that are hostile to who manages them: nobody hangs, and nobody gives away what is the host's.
+
+load ../e2e/oci.bash
+
+INSIDE=${HOLM_BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/oci_inside
+
+# hostile JQ WORD...: a container that runs oci_inside with the words
+hostile()
+{
+	local how=$1
+
+	shift
+	cp "$INSIDE" "$B/rootfs/inside"
+	started one "$how | .process.args = $(jq -nc '$ARGS.positional' --args /inside "$@")" " "
+}
+
+no_caps='.process.capabilities = {}'
+
+is_stopped()
+{
+	grep -qs '^State:.T' /proc/"$1"/task/*/status
+}
+
+# The newest process of a container.
+newcomer()
+{
+	oci ps --format json one | jq 'max'
+}
+
+@test "exec: stopped from inside, and kill and delete go on" {
+	is_root || skip "needs root"
+	hostile "$no_caps" stop
+	"$OCI" --root "$T/root" exec one sleep 30 </dev/null >/dev/null 2>&1 &
+	STARTED+=("$!")
+	eventually has_processes one 2
+	eventually is_stopped "$(newcomer)"
+	# Neither by a lock, nor by its processes.
+	[ "$(timeout 20 "$OCI" --root "$T/root" list --quiet)" = one ]
+	timeout 20 "$OCI" --root "$T/root" ps one >/dev/null
+	timeout 20 "$OCI" --root "$T/root" kill one KILL
+	timeout 20 "$OCI" --root "$T/root" delete --force one
+	eventually gone "$!"
+	[ "$(oci list --quiet)" = "" ]
+}
+
+@test "exec: killed while its process is stopped inside" {
+	is_root || skip "needs root"
+	hostile "$no_caps" stop
+	"$OCI" --root "$T/root" exec one sleep 30 </dev/null >/dev/null 2>&1 &
+	STARTED+=("$!")
+	eventually has_processes one 2
+	eventually is_stopped "$(newcomer)"
+	kill -KILL "$!"
+	eventually gone "$!"
+	timeout 20 "$OCI" --root "$T/root" delete --force one
+	[ "$(oci list --quiet)" = "" ]
+}
+
+@test "exec --ignore-paused: waits frozen until the container is resumed" {
+	is_root || skip "needs root"
+	started one
+	oci pause one
+	"$OCI" --root "$T/root" exec --ignore-paused one sh -c 'echo yes >/out' </dev/null >/dev/null 2>&1 &
+	STARTED+=("$!")
+	eventually has_processes one 2
+	[ "$(status one)" = paused ]
+	[ ! -e "$B/rootfs/out" ]
+	timeout 20 "$OCI" --root "$T/root" resume one
+	eventually gone "$!"
+	[ "$(cat "$B/rootfs/out")" = yes ]
+	oci pause one
+	"$OCI" --root "$T/root" exec --ignore-paused one true </dev/null >/dev/null 2>&1 &
+	STARTED+=("$!")
+	eventually has_processes one 2
+	timeout 20 "$OCI" --root "$T/root" delete --force one
+	eventually gone "$!"
+}
+
+@test "exec: who may look into all processes inside sees the init, and nothing of the host" {
+	is_root || skip "needs root"
+	local caps='.process.capabilities |= map_values(["CAP_SYS_PTRACE", "CAP_KILL"])'
+
+	hostile "$caps" look /seen
+	for _ in $(seq 60); do
+		timeout 20 "$OCI" --root "$T/root" exec one true </dev/null >/dev/null 2>&1
+	done
+	oci kill one KILL
+	sort -u "$B/rootfs/seen" | cut -c -200 >seen
+	head -50 seen
+	grep -q '/exe /memfd:holm-init' seen
+	[ "$(grep -c '/exe .*holm-oci' seen)" = 0 ]
+	# Its descriptors: those it was given, its channels, and the pid namespace that it came from.
+	! grep '/fd/' seen | cut -d ' ' -f 2- | grep -vE '^(/dev/null|socket:|pipe:|anon_inode:|/proc/[0-9]+/|/memfd:)' | grep '^/'
+}
+
+@test "delete --force: a hook that hangs keeps nobody waiting for ever" {
+	is_root || skip "needs root"
+	config '.hooks.createRuntime = [{path: "/bin/sleep", args: ["sleep", "98.7654"]}]'
+	"$OCI" --root "$T/root" create --bundle "$B" one </dev/null >/dev/null 2>&1 &
+	STARTED+=("$!")
+	eventually test -e "$T/root/one/creating.json"
+	run -1 --separate-stderr timeout 20 "$OCI" --root "$T/root" delete --force one
+	[[ $stderr == *"process $! has been working on it for 10 s"* ]]
+	kill -KILL "$!"
+	eventually gone "$!"
+	timeout 20 "$OCI" --root "$T/root" delete --force one
+	kill "$(pgrep -f '^sleep 98.7654$' | tail -1)"
+}
+
+@test "hooks may ask about their own container, and enter it" {
+	is_root || skip "needs root"
+	config '.hooks.poststart = [{path: "/bin/sh", args: ["sh", "-c",
+		"set -e; for what in state ps \"events --stats\" \"exec\"; do w=; [ \"$what\" != exec ] || w=true; timeout 5 '"$OCI"' --root '"$T/root"' $what one $w; done >'"$T/told"' 2>&1; echo done >>'"$T/told"'"]}]' 'sleep 60'
+	oci create --bundle "$B" one </dev/null >/dev/null 2>&1
+	oci start one
+	cat "$T/told"
+	[ "$(tail -1 "$T/told")" = "done" ]
+}
+
+@test "update --resources -: what comes late holds up nobody" {
+	is_root || skip "needs root"
+	started one
+	mkfifo fifo
+	"$OCI" --root "$T/root" update --resources - one <fifo &
+	STARTED+=("$!")
+	exec 7>fifo
+	timeout 5 "$OCI" --root "$T/root" update --pids-limit 50 one
+	echo '{}' >&7
+	exec 7>&-
+	wait "$!"
+}

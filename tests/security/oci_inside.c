@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a hostile container does to those who enter it.
+ *
+ *	oci_inside stop		stops every process that it can see, for ever
+ *	oci_inside look FILE	stops each newcomer, writes to FILE what /proc shows of it, and lets
+ *it go on
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put_link(FILE *out, const char *path)
+{
+	char text[512];
+	ssize_t n = readlink(path, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return;
+	text[n] = 0;
+	fprintf(out, "%s %s\n", path, text);
+}
+
+static void look_at(FILE *out, const char *pid)
+{
+	char path[300], name[330];
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+	put_link(out, path);
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	fds = opendir(path);
+	for (struct dirent *d; fds && (d = readdir(fds));) {
+		snprintf(name, sizeof(name), "%s/%.20s", path, d->d_name);
+		put_link(out, name);
+	}
+	if (fds)
+		closedir(fds);
+}
+
+static void each_newcomer(FILE *out)
+{
+	DIR *proc = opendir("/proc");
+
+	for (struct dirent *d; proc && (d = readdir(proc));) {
+		int pid = isdigit((unsigned char)*d->d_name) ? atoi(d->d_name) : 0;
+
+		if (pid <= 1 || kill(pid, SIGSTOP) < 0)
+			continue;
+		look_at(out, d->d_name);
+		kill(pid, SIGCONT);
+	}
+	if (proc)
+		closedir(proc);
+	fflush(out);
+}
+
+int main(int argc, char **argv)
+{
+	FILE *out = argc > 2 ? fopen(argv[2], "w") : NULL;
+
+	for (;;) {
+		if (argc == 2 && strcmp(argv[1], "stop") == 0)
+			kill(-1, SIGSTOP);
+		else if (out)
+			each_newcomer(out);
+		else
+			return 1;
+	}
+}
