@@ -41,7 +41,9 @@ int cmd_mounts(struct oci *o, int argc, char **argv, struct err *e)
 	pidfd = state_pidfd(&ref.state);
 	if (pidfd < 0)
 		return err_errno(e, -pidfd, "container not running: \"%s\"", ref.state.id);
-	root_fd = ref_root(&ref);
+	r = ref_root(&ref, &root_fd, e);
+	if (r < 0)
+		return r;
 	door.pid = ref.state.pid;
 	door.pidfd = pidfd;
 	door.root_fd = root_fd;
