@@ -63,6 +63,13 @@ int ref_cgroup(struct container_ref *ref, struct err *e)
 	return cg_open(&ref->cg, none, e);
 }
 
+bool ref_unattached(const struct container_ref *ref)
+{
+	const char *how = note(&ref->state, "chroot");
+
+	return how && str_eq(how, "unattached");
+}
+
 int ref_root(const struct container_ref *ref, int *out, struct err *e)
 {
 	_cleanup_fd_ int pidfd = -1, fd = -1;

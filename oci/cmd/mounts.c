@@ -33,6 +33,11 @@ int cmd_mounts(struct oci *o, int argc, char **argv, struct err *e)
 	r = ref_open(o, argv[1], &ref, e);
 	if (r == 0 && (ref.status == STATUS_STOPPED || ref.status == STATUS_CREATING))
 		r = ref_wrong_status(&ref, "change mounts in", e);
+	if (r == 0 && ref_unattached(&ref))
+		r = err_set(e, EINVAL,
+			    "mounts: \"%s\" has no mount namespace, so that its mounts stay as "
+			    "they are",
+			    ref.state.id);
 	c.bundle = ref.state.bundle;
 	if (r == 0)
 		r = decide(o, argv[2], door.remove, &c, &s, e);
