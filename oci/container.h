@@ -34,8 +34,10 @@ void ref_close(struct container_ref *ref);
 /* What a command has left for a later one; NULL: nothing. */
 const char *note(const struct state *s, const char *key);
 int ref_cgroup(struct container_ref *ref, struct err *e);
-/* The root of one that only chroot(2) holds, to be closed; -1: that of its mount namespace. */
-int ref_root(const struct container_ref *ref);
+/* The root of one that only chroot(2) holds, to be closed; *out -1: that of its mount namespace. */
+int ref_root(const struct container_ref *ref, int *out, struct err *e);
+/* It has no mount namespace, and a root that is mounted nowhere. */
+bool ref_unattached(const struct container_ref *ref);
 /* The words that engines look for, for a command that wants another status. */
 int ref_wrong_status(const struct container_ref *ref, const char *verb, struct err *e);
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -296,6 +297,19 @@ static void warn_of_caps(const struct oci *o, const struct spec *s)
 				caps_name(cap));
 }
 
+/* Who is a member of the host's mount namespace may enter it again, and is then at its root. */
+static void warn_of_way_out(const struct oci *o, const struct spec *s)
+{
+	const uint64_t needed = UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_SYS_CHROOT;
+	const uint64_t *sets = s->d.seal.cap_sets;
+
+	if (s->ns[NS_MNT].mode == NS_SHARED &&
+	    ((sets[CAP_BOUNDING] | sets[CAP_PERMITTED]) & needed) == needed)
+		log_say(&o->log, LOG_LEVEL_WARNING,
+			"linux.namespaces: without a mount namespace CAP_SYS_ADMIN and "
+			"CAP_SYS_CHROOT together lead to the host's root");
+}
+
 int spec_decide(const struct oci *o, struct spec *s, struct err *e)
 {
 	struct facts facts;
@@ -305,9 +319,11 @@ int spec_decide(const struct oci *o, struct spec *s, struct err *e)
 		r = compile_filter(s, e);
 	if (r == 0)
 		r = spec_check(s, &facts, e);
-	if (r == 0)
-		warn_of_caps(o, s);
-	return r;
+	if (r < 0)
+		return r;
+	warn_of_caps(o, s);
+	warn_of_way_out(o, s);
+	return 0;
 }
 
 /* ---- create ---- */
@@ -333,6 +349,7 @@ static int write_down(struct oci *o, const char *id, const struct container *c,
 	static const char *const managers[] = { "cgroupfs", "systemd", "disabled" };
 	char now[STATE_TIME_SIZE];
 	struct state *s = &ref->state;
+	int r = 0;
 
 	state_now(now);
 	*s = (struct state){
@@ -347,11 +364,13 @@ static int write_down(struct oci *o, const char *id, const struct container *c,
 		.cgroup_path = c->life.cgroup,
 		.annotations = c->annotations,
 	};
-	if (has_hooks(c) && put_note(o, s, "hooks", "yes") < 0)
-		return err_errno(e, ENOMEM, "state");
-	if ((c->life.no_pivot || c->ns[NS_MNT].path) && put_note(o, s, "chroot", "yes") < 0)
-		return err_errno(e, ENOMEM, "state");
-	return 0;
+	if (has_hooks(c))
+		r = put_note(o, s, "hooks", "yes");
+	if (r == 0 && !c->ns[NS_MNT].listed)
+		r = put_note(o, s, "chroot", "unattached");
+	else if (r == 0 && (c->life.no_pivot || c->ns[NS_MNT].path))
+		r = put_note(o, s, "chroot", "yes");
+	return r < 0 ? err_errno(e, ENOMEM, "state") : 0;
 }
 
 static uint32_t listen_fds(void)

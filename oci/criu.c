@@ -172,7 +172,13 @@ static int put_namespace(struct criu *c, const char *word, const char *key, cons
 static int put_namespaces(struct criu *c, const struct container *config, struct err *e)
 {
 	const char *net = config->ns[NS_NET].path, *pid = config->ns[NS_PID].path;
-	int r = net && *net ? put_namespace(c, "net", "extRootNetNS", net, e) : 0;
+	int r = 0;
+
+	if (!config->ns[NS_MNT].listed)
+		return err_set(e, EOPNOTSUPP,
+			       "linux.namespaces: criu does not know a root that is mounted "
+			       "nowhere, as one without a mount namespace has it");
+	r = net && *net ? put_namespace(c, "net", "extRootNetNS", net, e) : 0;
 
 	return r == 0 && pid && *pid ? put_namespace(c, "pid", "extRootPidNS", pid, e) : r;
 }

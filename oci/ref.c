@@ -77,14 +77,32 @@ int ref_cgroup(struct container_ref *ref, struct err *e)
 	return cg_open(&ref->cg, none, e);
 }
 
-int ref_root(const struct container_ref *ref)
+bool ref_unattached(const struct container_ref *ref)
 {
+	const char *how = note(&ref->state, "chroot");
+
+	return how && str_eq(how, "unattached");
+}
+
+int ref_root(const struct container_ref *ref, int *out, struct err *e)
+{
+	_cleanup_fd_ int pidfd = -1, fd = -1;
 	char path[64];
 
+	*out = -1;
 	if (!note(&ref->state, "chroot"))
-		return -1;
+		return 0;
+	pidfd = state_pidfd(&ref->state);
 	snprintf(path, sizeof(path), "/proc/%d/root", ref->state.pid);
-	return sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	fd = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	/* Is the process that it was opened by still the container's? Then so is the root. */
+	if (pidfd < 0 || sys_pidfd_send_signal(pidfd, 0) < 0)
+		return err_set(e, ESRCH, "container not running: cannot enter \"%s\"",
+			       ref->state.id);
+	if (fd < 0)
+		return err_errno(e, -fd, "open the root of \"%s\"", ref->state.id);
+	*out = TAKE_FD(fd);
+	return 0;
 }
 
 int ref_wrong_status(const struct container_ref *ref, const char *verb, struct err *e)

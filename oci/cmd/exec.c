@@ -185,10 +185,11 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 		.listener_fd = -1,
 		.cgroup = &ref->cg,
 		.lock_fd = -1,
-		.root_fd = ref_root(ref),
 	};
-	int r;
+	int r = ref_root(ref, &keeper.root_fd, e);
 
+	if (r < 0)
+		return r;
 	if (!s)
 		return err_errno(e, ENOMEM, "exec");
 	*s = (struct spec){ .arena = o->arena, .container = c };

@@ -33,6 +33,11 @@ int cmd_mounts(struct oci *o, int argc, char **argv, struct err *e)
 	r = ref_open(o, argv[1], &ref, e);
 	if (r == 0 && (ref.status == STATUS_STOPPED || ref.status == STATUS_CREATING))
 		r = ref_wrong_status(&ref, "change mounts in", e);
+	if (r == 0 && ref_unattached(&ref))
+		r = err_set(e, EINVAL,
+			    "mounts: \"%s\" has no mount namespace, so that its mounts stay as "
+			    "they are",
+			    ref.state.id);
 	c.bundle = ref.state.bundle;
 	if (r == 0)
 		r = decide(o, argv[2], door.remove, &c, &s, e);
@@ -41,7 +46,9 @@ int cmd_mounts(struct oci *o, int argc, char **argv, struct err *e)
 	pidfd = state_pidfd(&ref.state);
 	if (pidfd < 0)
 		return err_errno(e, -pidfd, "container not running: \"%s\"", ref.state.id);
-	root_fd = ref_root(&ref);
+	r = ref_root(&ref, &root_fd, e);
+	if (r < 0)
+		return r;
 	door.pid = ref.state.pid;
 	door.pidfd = pidfd;
 	door.root_fd = root_fd;

@@ -22,6 +22,7 @@ struct fs {
 	const char *failed;   /* words for the call that failed */
 	uint64_t root_attrs;  /* of a fresh root */
 	bool no_tree_attr;    /* this kernel has no open_tree_attr(2) */
+	bool unattached;      /* the new root is mounted nowhere, and stays so */
 
 	/*
 	 * Descriptors are not closed one by one but together, by fs_flush(), which finds most of
@@ -64,6 +65,7 @@ int fs_parent(struct fs *fs, const char *path, const char **name);
 int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *out);
 #define FS_PLACE(dir) ((dir) ? S_IFDIR | 0755U : S_IFREG | 0644U)
 int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place);
+int fs_is_root(const struct fs *fs, int fd); /* does fd name the root itself? */
 
 /* ---- mount.c ---- */
 

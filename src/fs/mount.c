@@ -195,6 +195,10 @@ int fs_any(struct fs *fs, const struct fs_any *a)
 {
 	int tree_fd, r;
 
+	if (fs_text_wanted(a) && fs->unattached) {
+		fs->failed = "an option of more than 255 characters takes a mount namespace";
+		return -E2BIG;
+	}
 	if (fs_text_wanted(a))
 		return fs_text(fs, a);
 	tree_fd = fresh_any(fs, a);

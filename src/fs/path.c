@@ -269,8 +269,8 @@ static bool same_place(const struct statx *a, const struct statx *b)
 	return a->stx_mnt_id == b->stx_mnt_id && a->stx_ino == b->stx_ino;
 }
 
-/* Does fd name the root itself, as a link "/dev -> /.." would? */
-static int is_root(const struct fs *fs, int fd)
+/* As a link "/dev -> /.." would. */
+int fs_is_root(const struct fs *fs, int fd)
 {
 	struct statx root, it;
 	int r = sys_statx(fs->root_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root);
@@ -280,9 +280,20 @@ static int is_root(const struct fs *fs, int fd)
 	return r < 0 ? r : same_place(&root, &it);
 }
 
+/*
+ * A copy of a shared mount is its peer, and what is then mounted in the one appears in the other.
+ * In a mount namespace of its own that is cut off for all at once; here for each.
+ */
+static int cut_off(int tree_fd)
+{
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+
+	return sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+}
+
 int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place)
 {
-	int r = *place->name ? 0 : is_root(fs, place->dir_fd);
+	int r = *place->name ? 0 : fs_is_root(fs, place->dir_fd);
 
 	fs->failed = "put it in place";
 	if (r < 0)
@@ -291,6 +302,8 @@ int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place)
 		fs->failed = "its place is a link to the root itself";
 		return -ELOOP;
 	}
-	return sys_move_mount(tree_fd, place->dir_fd, place->name,
-			      *place->name ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+	r = fs->unattached ? cut_off(tree_fd) : 0;
+	return r < 0 ? r
+		     : sys_move_mount(tree_fd, place->dir_fd, place->name,
+				      *place->name ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
 }

@@ -13,8 +13,9 @@
  */
 int fs_root_place(struct fs *fs, int tree_fd, int at_fd)
 {
-	int r = at_fd < 0 ? sys_move_mount(tree_fd, AT_FDCWD, "/", 0)
-			  : sys_move_mount(tree_fd, at_fd, "", MOVE_MOUNT_T_EMPTY_PATH);
+	int r = fs->unattached ? 0
+		: at_fd < 0    ? sys_move_mount(tree_fd, AT_FDCWD, "/", 0)
+			       : sys_move_mount(tree_fd, at_fd, "", MOVE_MOUNT_T_EMPTY_PATH);
 
 	if (r < 0) {
 		fs->failed = "attach the new root";
@@ -118,11 +119,24 @@ int fs_pivot(struct fs *fs)
 	return r;
 }
 
+/* What is mounted nowhere has nothing above it, so that no way leads out of it; that is proven. */
+static int prove_top(struct fs *fs)
+{
+	int up_fd = fs_loose(fs, sys_openat(fs->root_fd, "..", O_PATH | O_DIRECTORY, 0));
+	int r = up_fd < 0 ? up_fd : fs_is_root(fs, up_fd);
+
+	fs->failed = "prove that nothing is above the new root";
+	return r == 0 ? -EXDEV : r < 0 ? r : 0;
+}
+
 int fs_chroot(struct fs *fs)
 {
-	int r = sys_fchdir(fs->root_fd);
+	int r = fs->unattached ? prove_top(fs) : 0;
 
+	if (r < 0)
+		return r;
 	fs->failed = "enter the new root";
+	r = sys_fchdir(fs->root_fd);
 	return r == 0 ? sys_chroot(".") : r;
 }
 

@@ -317,6 +317,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		.caps_lacking = caps_lacking(),
 		.environ = environ,
 		.exec_enters_time_ns = facts_kernel_at_least(6, 3),
+		.mounts_unattached = facts_kernel_at_least(6, 15),
 		.look = look,
 		.disk = disk,
 		.network = network,

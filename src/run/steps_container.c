@@ -248,9 +248,11 @@ static int mount_cgroups(struct run *r, const struct mnt *m)
 			code = link_controllers(r, m->dst, name);
 		fs_flush(&r->fs);
 	}
-	if (code == 0 && m->attrs & MOUNT_ATTR_RDONLY)
-		code = fs_set_attrs(&r->fs, m->dst, MOUNT_ATTR_RDONLY, 0, false);
-	return code;
+	if (code < 0 || !(m->attrs & MOUNT_ATTR_RDONLY))
+		return code;
+	/* In a root that is mounted nowhere a mount does not change any more; it is covered. */
+	return r->d->unattached ? fs_read_only(&r->fs, m->dst, false)
+				: fs_set_attrs(&r->fs, m->dst, MOUNT_ATTR_RDONLY, 0, false);
 }
 
 /*

@@ -283,6 +283,7 @@ int act_root(struct run *r, size_t i)
 	int tree_fd;
 
 	(void)i;
+	r->fs.unattached = r->d->unattached;
 	if (m->kind == MNT_BIND)
 		return mount_root_bind(r, m);
 	if (m->kind == MNT_OVERLAY) {

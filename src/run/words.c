@@ -78,6 +78,13 @@ static void put_mount(struct buf *out, const struct mnt *m)
 		buf_printf(out, " size=%llu", (unsigned long long)m->size_bytes);
 }
 
+static void put_root(struct buf *out, const struct decided *d)
+{
+	put_mount(out, &d->root);
+	if (d->unattached)
+		buf_puts(out, ", mounted nowhere");
+}
+
 static void put_namespaces(struct buf *out, const struct run *r, enum ns_mode mode)
 {
 	for (int i = 0; i < NS_COUNT; i++)
@@ -278,7 +285,7 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 	else if (str_eq(s->name, "cover"))
 		put_mount(out, &d->covers.items[i]);
 	else if (str_eq(s->name, "root"))
-		put_mount(out, &d->root);
+		put_root(out, d);
 	else if (str_eq(s->name, "clone"))
 		put_clone(out, r);
 	else if (str_eq(s->name, "targets") || str_eq(s->name, "join"))
@@ -385,6 +392,8 @@ static const char *hint_for(const struct run *r, const char *step, int code)
 		return "without a user namespace of their own the others need CAP_SYS_ADMIN: start "
 		       "as "
 		       "root, or do not share user";
+	if (str_eq(step, "root") && code == EPERM && r->d->unattached)
+		return "without a mount namespace of its own it needs CAP_SYS_ADMIN: start as root";
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
 		if (hints[i].code == code && str_eq(hints[i].step, step))
 			return hints[i].text;

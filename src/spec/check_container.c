@@ -41,7 +41,25 @@ static void decide_entry(struct spec *s)
 	d->joins = false;
 }
 
-static int decide_namespaces(struct spec *s, struct err *e)
+/*
+ * Who has no mount namespace of its own is in the runtime's, whose mounts stay as they are: the
+ * root is a tree that is mounted nowhere, and the container's mounts are put into that.
+ */
+static int check_unattached(const struct spec *s, const struct facts *f, struct err *e)
+{
+	if (s->ns[NS_USER].mode != NS_SHARED)
+		return err_set(
+			e, EINVAL,
+			"linux.namespaces: there is a user namespace and no mount namespace: "
+			"the kernel lets nobody mount from there in the runtime's");
+	if (!f->mounts_unattached)
+		return err_set(e, EOPNOTSUPP,
+			       "linux.namespaces: there is no mount namespace, without which only "
+			       "Linux 6.15 and later can mount for a container alone");
+	return 0;
+}
+
+static int decide_namespaces(struct spec *s, const struct facts *f, struct err *e)
 {
 	const struct container *c = s->container;
 	struct decided *d = &s->d;
@@ -60,19 +78,16 @@ static int decide_namespaces(struct spec *s, struct err *e)
 	}
 	decide_entry(s);
 	d->own_cgroup_ns = s->ns[NS_CGROUP].mode == NS_NEW;
-	/* pivot_root(2) would change the root of whoever else is in a namespace that is joined. */
-	d->no_pivot = c->life.no_pivot || s->ns[NS_MNT].mode == NS_JOINED;
+	d->unattached = s->ns[NS_MNT].mode == NS_SHARED && !c->life.member;
+	/* pivot_root(2) would change the root of whoever else is in the mount namespace. */
+	d->no_pivot = c->life.no_pivot || s->ns[NS_MNT].mode != NS_NEW;
 	d->init_is_pid1 = s->ns[NS_PID].mode == NS_NEW;
 	d->loopback = s->ns[NS_NET].mode == NS_NEW;
 	/* Into a mount namespace that is joined our root is put as well; exec finds one in place.
 	 */
-	d->new_root =
-		s->ns[NS_MNT].mode == NS_NEW || (s->ns[NS_MNT].mode == NS_JOINED && c->root_path);
-	if (!d->new_root && s->ns[NS_MNT].mode == NS_SHARED)
-		return err_set(e, EINVAL,
-			       "linux.namespaces: there is no mount namespace, without which the "
-			       "root cannot be changed");
-	return 0;
+	d->new_root = s->ns[NS_MNT].mode == NS_NEW || d->unattached ||
+		      (s->ns[NS_MNT].mode == NS_JOINED && c->root_path);
+	return d->unattached ? check_unattached(s, f, e) : 0;
 }
 
 /* What is asked for and cannot be had is an error. */
@@ -379,7 +394,7 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 	int r = refuse_missing(s, e);
 
 	if (r == 0)
-		r = decide_namespaces(s, e);
+		r = decide_namespaces(s, f, e);
 	if (r == 0)
 		r = check_sysctl(s, e);
 

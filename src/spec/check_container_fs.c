@@ -264,7 +264,7 @@ static int decide_root(struct spec *s, struct err *e)
 		d->host_propagation = MS_PRIVATE;
 	if (!d->root_propagation)
 		d->root_propagation = MS_PRIVATE;
-	d->attach_in_place = true;
+	d->attach_in_place = !d->unattached;
 	return d->root.src ? 0 : err_errno(e, ENOMEM, "root");
 }
 
@@ -299,6 +299,24 @@ int check_later_mounts(struct spec *s, bool places_only, struct err *e)
 	return r;
 }
 
+/* What is mounted nowhere gets nothing from the host's mounts, and passes nothing on to them. */
+static int refuse_propagation(const struct spec *s, struct err *e)
+{
+	const uint64_t refused = MS_SHARED | MS_SLAVE;
+
+	if (s->container->rootfs_propagation & refused)
+		return err_set(e, EINVAL,
+			       "linux.rootfsPropagation: without a mount namespace nothing "
+			       "propagates");
+	for (size_t i = 0; i < s->d.mounts.n; i++)
+		if (s->d.mounts.items[i].propagation & refused)
+			return err_set(e, EINVAL,
+				       "mount %s: shared, slave: without a mount namespace nothing "
+				       "propagates",
+				       s->d.mounts.items[i].dst);
+	return 0;
+}
+
 int check_container_root(struct spec *s, const struct facts *f, struct err *e)
 {
 	const struct container *c = s->container;
@@ -312,6 +330,8 @@ int check_container_root(struct spec *s, const struct facts *f, struct err *e)
 		return err_set(e, is.kind == FACT_FILE ? ENOTDIR : ENOENT,
 			       "root.path: %s: there is no such directory", s->d.root.src);
 	r = add_mounts(s, false, e);
+	if (r == 0 && s->d.unattached)
+		r = refuse_propagation(s, e);
 	if (r < 0)
 		return r;
 	r = dev_is_bound(s) ? 0 : add_devices(s);

@@ -263,6 +263,7 @@ struct decided {
 	/* of containers */
 	const struct container *container; /* NULL: a box */
 	bool no_pivot;
+	bool unattached;           /* no mount namespace of its own: the root is mounted nowhere */
 	bool attach_in_place;      /* the new root is mounted where it lies, for hooks to find */
 	uint64_t host_propagation; /* of the host's mounts as the first process sees them */
 	mnts covers;               /* masked and read-only paths, after the hooks */
@@ -432,6 +433,7 @@ struct facts {
 	char *const *environ;
 	bool tty[3];
 	bool exec_enters_time_ns;
+	bool mounts_unattached;     /* mounts can be put into a tree that is mounted nowhere */
 	bool fallback_active;       /* user namespaces are refused and the fallback was asked for */
 	bool signals_scoped;        /* Landlock keeps signals and abstract sockets within (ABI 6) */
 	const char *resolv_conf;    /* content; NULL: none */

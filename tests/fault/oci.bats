@@ -32,6 +32,11 @@ setup_file() {
 			syscalls: [{names: ["swapon"], action: "SCMP_ACT_ERRNO"}]}' \
 		"$BIN/b/config.json" >"$BIN/b/new.json"
 	mv "$BIN/b/new.json" "$BIN/b/config.json"
+	# The same with a root that is mounted nowhere.
+	cp -a "$BIN/b" "$BIN/n"
+	jq 'del(.linux.rootfsPropagation) | del(.linux.namespaces[] | select(.type == "mount"))' \
+		"$BIN/b/config.json" >"$BIN/n/config.json"
+	export BUNDLE=$BIN/b
 }
 
 teardown_file() {
@@ -94,8 +99,8 @@ device_is_back() {
 }
 
 # What one does with a container, up to the command that is to break.
-create_one() { device && HOLM_FAULT=$1 oci create --bundle "$BIN/b" one; }
-run_one() { device && HOLM_FAULT=$1 oci run --detach --bundle "$BIN/b" one; }
+create_one() { device && HOLM_FAULT=$1 oci create --bundle "$BUNDLE" one; }
+run_one() { device && HOLM_FAULT=$1 oci run --detach --bundle "$BUNDLE" one; }
 start_one() { create_one "$1" && HOLM_FAULT=$1 oci start one; }
 exec_one() { run_one "" && HOLM_FAULT=$1 oci exec --detach one sleep "$MARK"; }
 
@@ -166,6 +171,30 @@ break_each_step() {
 	STEPS_MIN=10
 	isolated break_each_step exec kill
 	isolated break_each_step exec parent
+}
+
+# Where every mount of the host is shared: a mount that went astray would show.
+without_mount_namespace() {
+	[ "$(printf '6.15\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.15 ] || skip "needs Linux 6.15"
+	export BUNDLE=$BIN/n
+	isolated "mount --make-rshared / && break_each_step $1 $2"
+}
+
+@test "no mount namespace, create: every step fails in turn" {
+	without_mount_namespace create fail
+}
+
+@test "no mount namespace, create: whoever runs a step is killed, at every step" {
+	without_mount_namespace create kill
+}
+
+@test "no mount namespace, create: the runtime is killed at every step" {
+	without_mount_namespace create parent
+}
+
+@test "no mount namespace, exec: every step fails in turn" {
+	STEPS_MIN=10
+	without_mount_namespace exec fail
 }
 
 kill_delete() {

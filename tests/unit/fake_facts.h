@@ -84,6 +84,7 @@ static inline struct facts fake_facts(uint32_t uid)
 		.cwd = "/home/me",
 		.environ = fake_environ,
 		.exec_enters_time_ns = true,
+		.mounts_unattached = true,
 		.resolv_conf = "nameserver 192.0.2.1\n",
 		.look = fake_look,
 		.disk = fake_disk,
