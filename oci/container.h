@@ -62,6 +62,14 @@ int hooks_of(struct oci *o, const struct container_ref *ref, enum hook_kind kind
 int hooks_run(struct oci *o, const struct container_ref *ref, enum hook_kind kind, bool all,
 	      struct err *e);
 
+/* ---- sealed.c ---- */
+
+/*
+ * Where a process of ours will be seen by others of a pid namespace that is joined: goes on as a
+ * copy of the program, and does not return then. 0: there is no need.
+ */
+int run_sealed(struct oci *o, const struct container *c, const char *config, struct err *e);
+
 /* ---- systemd.c ---- */
 
 /* The program that talks to systemd; NULL: it is not there. */

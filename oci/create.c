@@ -407,6 +407,11 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 
 	if (r == 0)
 		r = config_load(o->arena, bundle, opt->config, c, e);
+	if (r == 0)
+		r = run_sealed(o, c,
+			       opt->config ? opt->config
+					   : arena_printf(o->arena, "%s/config.json", bundle),
+			       e);
 	if (r < 0)
 		return r;
 	c->bundle = bundle;
@@ -475,6 +480,8 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 		     struct box **box, struct err *e)
 {
 	_cleanup_(sockets_close) struct sockets fds = { -1, -1, -1 };
+	const struct state_dir *dir = &m->ref->dir;
+	const int own_fds[] = { dir->root_fd, dir->fd, dir->lock_fd };
 	struct keeper keeper = {
 		.cgroup_planned = cgroup_planned,
 		.cgroup_made = cgroup_made,
@@ -483,10 +490,11 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 		.state = state_for_hooks,
 		.process_state = process_state,
 		.arg = m,
-		.lock_fd = m->ref->dir.lock_fd,
+		.own_fds = own_fds,
+		.n_own_fds = ARRAY_SIZE(own_fds),
 		.root_fd = -1,
 	};
-	int r = sockets_open(&fds, s->container, opt, &m->ref->dir, e);
+	int r = sockets_open(&fds, s->container, opt, dir, e);
 
 	if (r < 0)
 		return r;

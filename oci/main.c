@@ -216,7 +216,9 @@ static void free_arena(struct arena **a)
 int main(int argc, char **argv)
 {
 	_cleanup_(free_arena) struct arena *arena = arena_new();
-	struct oci o = { .arena = arena, .log = { .fd = -1, .level = LOG_LEVEL_WARNING } };
+	struct oci o = { .arena = arena,
+			 .argv = argv,
+			 .log = { .fd = -1, .level = LOG_LEVEL_WARNING } };
 	struct err e = { 0 };
 	int r = arena ? start(&o, argc, argv, &e) : err_errno(&e, ENOMEM, "start");
 

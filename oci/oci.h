@@ -29,6 +29,7 @@ struct oci_log {
 /* One run of the program. */
 struct oci {
 	struct arena *arena; /* what lives as long as the program */
+	char **argv;         /* the program's own */
 	const char *root;    /* where containers are kept */
 	enum cgroup_manager cgroup_manager;
 	enum tri rootless;

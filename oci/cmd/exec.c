@@ -179,12 +179,14 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 	const struct exec_options *opt = &o->opt.exec;
 	struct spec *s = arena_alloc(o->arena, sizeof(*s));
 	_cleanup_fd_ int console_fd = -1;
+	const int own_fds[] = { ref->dir.root_fd, ref->dir.fd };
 	struct keeper keeper = {
 		.start_fd = -1,
 		.console_fd = -1,
 		.listener_fd = -1,
 		.cgroup = &ref->cg,
-		.lock_fd = -1,
+		.own_fds = own_fds,
+		.n_own_fds = ARRAY_SIZE(own_fds),
 	};
 	int r = ref_root(ref, &keeper.root_fd, e);
 

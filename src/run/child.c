@@ -101,6 +101,7 @@ static int join_and_clone(struct run *r)
 
 	/* A copy of the caller's memory goes where others are: none of them may look into it. */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	close_keepers_fds(r);
 	if (stage_run(r, STAGE_JOIN) < 0)
 		return 125;
 	/* It starts from the parent's copy, not from ours: our stack may be gone before it looks.

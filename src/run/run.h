@@ -91,10 +91,11 @@ struct keeper {
 	/* What goes with the listener of a filter: a "container process state". */
 	char *(*process_state)(void *arg, int pid, const char *metadata);
 	void *arg;
-	int start_fd;      /* listens for the word to start; -1: it starts at once */
-	int console_fd;    /* to whom the terminal goes; -1: nobody */
-	int listener_fd;   /* to whom the filter's listener goes; -1: nobody */
-	int lock_fd;       /* the keeper's: a child that lives on must not hold it; -1: none */
+	int start_fd;       /* listens for the word to start; -1: it starts at once */
+	int console_fd;     /* to whom the terminal goes; -1: nobody */
+	int listener_fd;    /* to whom the filter's listener goes; -1: nobody */
+	const int *own_fds; /* the keeper's, its lock among them: no child may hold them */
+	size_t n_own_fds;
 	int root_fd;       /* of a container that only chroot(2) holds: to enter it by; -1: none */
 	struct cg *cgroup; /* to enter, of a container that runs; NULL: made as the spec says */
 };
@@ -307,6 +308,7 @@ int mounts_change(struct spec *s, const struct container_door *door, struct err 
 
 /* ---- steps_root.c ---- */
 int mount_make(struct run *r, const struct mnt *m);
+void close_keepers_fds(struct run *r);
 
 /* ---- box_cgroup.c ---- */
 

@@ -63,6 +63,13 @@ int act_join(struct run *r, size_t i)
 	return code;
 }
 
+void close_keepers_fds(struct run *r)
+{
+	for (size_t i = 0; r->keeper && i < r->keeper->n_own_fds; i++)
+		if (r->keeper->own_fds[i] >= 0)
+			sys_close(r->keeper->own_fds[i]);
+}
+
 /*
  * And the parent's ends of our channels are closed at once: as long as we hold them too, its death
  * is no end of file to us. What we make from here on has the mode that is asked for.
@@ -73,8 +80,7 @@ int act_close_on_exec(struct run *r, size_t i)
 	sys_umask(0);
 	sys_close(r->control_fd[0]);
 	sys_close(r->report_fd[0]);
-	if (r->keeper && r->keeper->lock_fd >= 0)
-		sys_close(r->keeper->lock_fd);
+	close_keepers_fds(r);
 	return sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
 }
 

@@ -17,12 +17,20 @@ static inline int sys_openat(int dir_fd, const char *path, int flags, mode_t mod
 	return (int)RAW4(SYS_openat, dir_fd, path, flags | O_CLOEXEC, mode);
 }
 
-/* openat2(2): `resolve` bounds what the path may cross. */
+/*
+ * openat2(2): `resolve` bounds what the path may cross. Where it is bounded by a directory, and a
+ * ".." is on the way, the kernel gives up (EAGAIN) if anything was renamed or mounted meanwhile,
+ * anywhere on the machine.
+ */
 static inline int sys_openat2(int dir_fd, const char *path, uint64_t flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
+	int tries = 128, r;
 
-	return (int)RAW4(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	do
+		r = (int)RAW4(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	while (r == -EAGAIN && --tries);
+	return r;
 }
 
 static inline int sys_close(int fd)

@@ -114,9 +114,7 @@ static int no_process(void *arg, int pid, struct err *e)
 	return 0;
 }
 
-static const struct keeper keeper = {
-	.process_made = no_process, .console_fd = 9, .lock_fd = -1, .root_fd = -1
-};
+static const struct keeper keeper = { .process_made = no_process, .console_fd = 9, .root_fd = -1 };
 
 static void put_plan(struct spec *s, const struct facts *facts, struct buf *out)
 {

@@ -95,6 +95,28 @@ newcomer()
 	[ -z "$(grep '/fd/' seen | cut -d ' ' -f 2- | grep '^/' | grep -vE '^(/dev/null$|/proc/|/memfd:)')" ]
 }
 
+@test "create in a pid namespace of others: they see no file and no directory of the host" {
+	is_root || skip "needs root"
+	local caps='.process.capabilities |= map_values(["CAP_SYS_PTRACE", "CAP_KILL"])'
+
+	hostile "$caps" look /seen
+	cp -r "$B" "$T/other"
+	jq '.linux.namespaces |= map(if .type == "pid" then .path = "/proc/'"$PID"'/ns/pid" else . end)
+		| .linux.cgroupsPath += "-other" | .process.args = ["true"]' "$B/base.json" >"$T/other/config.json"
+	for _ in $(seq 30); do
+		timeout 20 "$OCI" --root "$T/root" run --bundle "$T/other" other </dev/null >/dev/null 2>&1
+	done
+	oci kill one KILL
+	sort -u "$B/rootfs/seen" | cut -c -200 >seen
+	head -50 seen
+	grep -q '/exe /memfd:holm-oci' seen
+	[ "$(grep '/exe ' seen | grep -vcE '/memfd:holm-|/busybox|/inside')" = 0 ]
+	[ "$(grep -c "$T/root" seen)" = 0 ]
+	# What is read twice cannot come through a pipe.
+	run -1 --separate-stderr oci create --bundle "$T/other" --config <(cat "$T/other/config.json") other
+	[[ $stderr == *"has to be a file"* ]]
+}
+
 @test "delete --force: a hook that hangs keeps nobody waiting for ever" {
 	is_root || skip "needs root"
 	config '.hooks.createRuntime = [{path: "/bin/sleep", args: ["sleep", "98.7654"]}]'
