@@ -350,13 +350,18 @@ static bool put_mount_of(struct buf *out, const char *line)
 	return put_mount(out, path);
 }
 
-/* 1: they are all there. 0: look at all mounts. */
+/*
+ * 1: they are all there. 0: look at all mounts. Beside trees of v1, which have the controllers
+ * then, one of v2 is not looked for: it is where systemd mounts it, or nobody here uses it.
+ */
 static int probe_usual(struct cg_system *s)
 {
 	_cleanup_buf_ struct buf mounts = { 0 };
 
 	for (const char *line = s->text[1]; *line; line += *line == '\n') {
-		if (!put_mount_of(&mounts, line))
+		bool spare = mounts.len && str_starts(line, "0::");
+
+		if (!put_mount_of(&mounts, line) && !spare)
 			return 0;
 		line += strcspn(line, "\n");
 	}
