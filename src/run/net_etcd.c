@@ -20,6 +20,7 @@
 #include "run/box_net.h"
 #include "run/fault.h"
 #include "run/overlay.h"
+#include "run/quiet.h"
 #include "state/state.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -237,8 +238,8 @@ static int record(const struct networks *n, struct network *net, pid_t pid, int 
 		r = fault_point("etcd-record");
 	if (r == 0)
 		r = network_save(n, net);
-	if (r == 0)
-		r = sys_write_all(go_fd, "go\n", 3);
+	if (r == 0) /* it may have died */
+		r = quiet_write_all(go_fd, "go\n", 3);
 	return r < 0 ? err_errno(e, -r, "net: %s: write down that " HELPER " runs", net->name) : 0;
 }
 

@@ -109,6 +109,19 @@ etcd_pid()
 	hosts_are_bare
 }
 
+@test "a helper that dies at once is an error, and not the end of its caller" {
+	mkdir dies
+	cp "$HOLM" dies/holm
+	printf '#!/bin/sh\nexec <&-\necho slot 0\n' >dies/holm-etcd
+	chmod 755 dies/holm-etcd
+	[ ! -e /usr/local/libexec/holm/holm-etcd ] || skip "the one that is installed comes first"
+	HOLM=$T/dies/holm
+	run -125 --separate-stderr create_at A
+	[[ $stderr == "holm: net: over: write down that holm-etcd runs: "* ]]
+	[ "$(net_at A ls --json)" = "[]" ]
+	hosts_are_bare
+}
+
 @test "without etcd those that are connected stay so; new boxes start while the lease lasts" {
 	for host in A B; do create_at "$host" --no-dns; done
 	serve_in A over
