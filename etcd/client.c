@@ -153,11 +153,36 @@ static int refused(const char *path, struct json_object *answer, struct err *e)
 		       "etcd: %s: %s", path, json_object_get_string(v));
 }
 
+/* What is to be done is mostly about the files of TLS, and curl does not know how we call them. */
+static int unreachable(const struct client *c, CURL *t, CURLcode code, const char *words,
+		       struct err *e)
+{
+	const char *hint = "";
+	curl_off_t shaken = 0;
+
+	/* With TLS 1.3 it refuses us when for us the handshake is over: then the connection breaks.
+	 */
+	curl_easy_getinfo(t, CURLINFO_APPCONNECT_TIME_T, &shaken);
+
+	if (code == CURLE_GOT_NOTHING && str_starts(c->urls[c->at], "http://"))
+		hint = " (does it speak TLS? then write https://)";
+	else if (code == CURLE_PEER_FAILED_VERIFICATION)
+		hint = " (--etcd-ca: who has signed its certificate)";
+	else if (code == CURLE_SSL_CACERT_BADFILE)
+		hint = " (--etcd-ca)";
+	else if (code == CURLE_SSL_CERTPROBLEM || strstr(words, "alert") ||
+		 (shaken && code != CURLE_OPERATION_TIMEDOUT))
+		hint = " (--etcd-cert, --etcd-key: who we are, signed by whom it trusts)";
+	return err_set(e, EHOSTUNREACH, "etcd: %s: %s%s", c->urls[c->at],
+		       *words ? words : curl_easy_strerror(code), hint);
+}
+
 static int ask_one(struct client *c, const char *path, const char *body, struct json_object **out,
 		   struct err *e)
 {
 	_cleanup_buf_ struct buf text = { 0 };
 	CURL *t = begin(c, path, body, &text);
+	char words[CURL_ERROR_SIZE] = "";
 	struct json_object *answer;
 	CURLcode code;
 	int r;
@@ -165,11 +190,12 @@ static int ask_one(struct client *c, const char *path, const char *body, struct 
 	if (!t)
 		return err_errno(e, ENOMEM, "etcd");
 	curl_easy_setopt(t, CURLOPT_TIMEOUT_MS, ANSWER_MS);
+	curl_easy_setopt(t, CURLOPT_ERRORBUFFER, words);
 	code = curl_easy_perform(t);
+	r = code == CURLE_OK ? 0 : unreachable(c, t, code, words, e);
 	curl_easy_cleanup(t);
-	if (code != CURLE_OK)
-		return err_set(e, EHOSTUNREACH, "etcd: %s: %s", c->urls[c->at],
-			       curl_easy_strerror(code));
+	if (r < 0)
+		return r;
 	buf_put(&text, "", 1);
 	answer = text.failed ? NULL : json_tokener_parse(text.data);
 	if (!answer)

@@ -445,6 +445,13 @@ int holm_net_check(int repair, holm_net_check_fn *fn, void *arg, struct holm_err
  */
 int holm_net_clean(struct holm_error *error);
 
+/*
+ * Ends what holm has started in other network namespaces that nobody is in any more, or has a way
+ * into, and forgets their networks. How many namespaces. It looks at the whole machine; where it
+ * cannot see all of that, and outside the first pid namespace, it leaves everything alone.
+ */
+int holm_net_bury(struct holm_error *error);
+
 /* ---- namespaces: what there is on this machine ---- */
 
 /*

@@ -293,6 +293,13 @@ int holm_net_clean(struct holm_error *error)
 	return told(error, network_clean(&e), &e);
 }
 
+int holm_net_bury(struct holm_error *error)
+{
+	struct err e = { 0 };
+
+	return told(error, networks_bury(true, &e), &e);
+}
+
 struct check_call {
 	holm_net_check_fn *fn;
 	void *arg;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,22 +81,57 @@ static int signal_of(const char *text)
 	return 0;
 }
 
-/* By a descriptor that is opened before the question: then it cannot be a later process. */
+/* When it was started, as holm_process says it; 0: it is gone. */
+static uint64_t start_of(int pid)
+{
+	char path[32], text[1024] = "", *at;
+	unsigned long long ticks = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (f) {
+		text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+		fclose(f);
+	}
+	at = strrchr(text, ')'); /* the name before it may hold anything */
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, " %llu", &ticks) == 1
+		       ? ticks * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK))
+		       : 0;
+}
+
+/*
+ * The process that was seen, by a descriptor, which is never another's. First the descriptor, then
+ * the look: if it is that one now, it was when the descriptor was opened. -1: that is told.
+ */
+static int hold_selected(const struct model *m, struct view *v)
+{
+	const struct row *r = &m->rows[v->selected];
+	int fd;
+
+	if (!m->n || !r->pid) {
+		snprintf(v->message, sizeof(v->message), "nobody is in it");
+		return -1;
+	}
+	fd = sys_pidfd_open(r->pid, 0);
+	if (fd >= 0 && start_of(r->pid) == r->start_ns)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	snprintf(v->message, sizeof(v->message), "process %d has ended", r->pid);
+	return -1;
+}
+
 static void kill_selected(const struct model *m, struct view *v)
 {
 	const struct row *r = &m->rows[v->selected];
 	char words[96], text[16] = "TERM";
-	int fd, s, result;
+	int fd = hold_selected(m, v), s, result;
 
-	if (!r->pid) {
-		snprintf(v->message, sizeof(v->message), "nobody is in it");
+	if (fd < 0)
 		return;
-	}
-	fd = sys_pidfd_open(r->pid, 0);
-	if (fd < 0) {
-		snprintf(v->message, sizeof(v->message), "%d: %s", r->pid, strerror(-fd));
-		return;
-	}
 	snprintf(words, sizeof(words), "signal to process %d %.40s (Esc: none): ", r->pid, r->name);
 	if (screen_ask(words, text, sizeof(text))) {
 		s = signal_of(text);
@@ -124,22 +160,27 @@ static void wait_for_key(void)
 
 static void enter_selected(const struct model *m, const struct options *o, struct view *v)
 {
-	char pid[16];
-	int status;
+	int fd = hold_selected(m, v), status = 0;
+	char number[16];
 	pid_t child;
 
-	if (!o->holm || !m->rows[v->selected].pid) {
-		snprintf(v->message, sizeof(v->message), "nobody is in it");
+	if (fd < 0)
+		return;
+	if (!o->holm) {
+		snprintf(v->message, sizeof(v->message), "there is no holm to enter it with");
+		close(fd);
 		return;
 	}
-	snprintf(pid, sizeof(pid), "%d", m->rows[v->selected].pid);
+	snprintf(number, sizeof(number), "%d", fd);
 	screen_close();
 	child = fork();
 	if (child == 0) {
-		execl(o->holm, "holm", "ns", "enter", pid, (char *)NULL);
+		fcntl(fd, F_SETFD, 0);
+		execl(o->holm, "holm", "ns", "enter", "--pidfd", number, (char *)NULL);
 		perror(o->holm);
 		_exit(127);
 	}
+	close(fd);
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (child > 0 && status != 0)

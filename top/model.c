@@ -162,10 +162,10 @@ static void make_namespaces(struct model *m, const struct holm_world *w, const s
 			continue;
 		*r = (struct row){ .inode = n.inode, .pid = n.pid, .processes = n.processes };
 		name_row(r, &n);
-		if (m->type == HOLM_NS_NET)
-			set_net(r, &m->past, after, n.inode);
-		else if (n.pid && holm_world_process_find(w, n.pid, &p) == 0)
-			set_net(r, &m->past, after, p.ns[HOLM_NS_NET]);
+		p = (struct holm_process){ 0 };
+		if (n.pid && holm_world_process_find(w, n.pid, &p) == 0)
+			r->start_ns = p.start_ns;
+		set_net(r, &m->past, after, m->type == HOLM_NS_NET ? n.inode : p.ns[HOLM_NS_NET]);
 		m->n++;
 	}
 	for (size_t i = 0; holm_world_process(w, i, &p) == 0; i++) {
@@ -187,7 +187,7 @@ static void make_processes(struct model *m, const struct holm_world *w, const st
 
 		if (p.ns[m->type] != m->open || p.tid)
 			continue;
-		*r = (struct row){ .pid = p.pid, .processes = 1 };
+		*r = (struct row){ .pid = p.pid, .start_ns = p.start_ns, .processes = 1 };
 		snprintf(r->name, sizeof(r->name), "%s", p.name);
 		snprintf(r->command, sizeof(r->command), "%s", *p.command ? p.command : p.name);
 		add_process(r, &p, &m->past, seconds);

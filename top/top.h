@@ -16,8 +16,9 @@
 
 /* A namespace, or one process of that which is open. */
 struct row {
-	uint64_t inode; /* 0: it is a process */
-	int pid;        /* of the oldest; 0: nobody is in it */
+	uint64_t inode;    /* 0: it is a process */
+	int pid;           /* of the oldest; 0: nobody is in it */
+	uint64_t start_ns; /* of that: a pid alone may be another's by now */
 	char name[NAME_MAX_], command[COMMAND_MAX_];
 	unsigned processes, threads;
 	double cpu_percent; /* of one processor */

@@ -385,6 +385,11 @@ static int gc(int argc, char **argv)
 	if (n < 0)
 		return net_failed(&e);
 	printf("addresses made free: %d\n", n);
+	n = holm_net_bury(&e);
+	if (n < 0)
+		return net_failed(&e);
+	if (n > 0)
+		printf("network namespaces that were nobody's any more: %d\n", n);
 	return 0;
 }
 

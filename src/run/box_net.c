@@ -3,7 +3,8 @@
  * The interfaces of a box. P makes them, for it has the rights in both namespaces, while C waits
  * for the word to go on. Each is made where it is to be, so that it ends with the box's network
  * namespace, whoever is killed; what does not is an interface of the host's that was lent
- * (NET_PHYS): P brings it back.
+ * (NET_PHYS): P brings it back. It comes up when the firewall's rules are there: the kernel answers
+ * for the box before anything runs in it.
  */
 #include "run/box_net.h"
 
@@ -198,8 +199,6 @@ static int wire(struct run *r, const struct net_wish *w, const struct network *n
 {
 	struct net_socket *own = &r->net->ends.own;
 	struct link_inside inside = inside_of(r->net, w);
-	struct ip_net addresses[2];
-	struct net_wish wish = *w;
 	uint8_t mac[MAC_LEN];
 	int code = link_index(own, net->bridge);
 
@@ -210,17 +209,16 @@ static int wire(struct run *r, const struct net_wish *w, const struct network *n
 	inside.mac = inside.mac ? inside.mac : mac;
 	inside.mtu = inside.mtu ? inside.mtu : net->overlay.mtu;
 	code = box_net_failed(r, own, link_make_veth(own, l->interface, code, &inside));
-	if (code == 0)
-		code = limit_rate(r, l->interface, w);
-	if (code < 0)
-		return code;
-	wish.addresses.items = addresses;
-	wish.addresses.n = 0;
+	return code < 0 ? code : limit_rate(r, l->interface, w);
+}
+
+/* Which the network has given it. */
+static void keep_addresses(struct box_interface *i, const struct network *net)
+{
 	for (int v6 = 0; v6 < 2; v6++)
-		if (l->address[v6].family)
-			addresses[wish.addresses.n++] =
-				(struct ip_net){ l->address[v6], net->subnet[v6].prefix };
-	return set_up_inside(r, &wish);
+		if (i->lease.address[v6].family)
+			i->addresses[i->n_addresses++] =
+				(struct ip_net){ i->lease.address[v6], net->subnet[v6].prefix };
 }
 
 /* Name servers do not tell cases apart, and rules speak of the name. What is none is not known. */
@@ -234,9 +232,10 @@ static void name_lease(struct lease *l, const char *hostname)
 
 static int join_network(struct run *r, const struct net_wish *w)
 {
-	struct lease *slot = &r->net->interfaces[w - r->d->nets.items].lease, l = { 0 };
+	struct box_interface *slot = &r->net->interfaces[w - r->d->nets.items];
 	_cleanup_free_ struct portmap *ports = calloc(w->ports.n + 1, sizeof(*ports));
 	struct join_wish wish = { w->addresses.items, w->addresses.n, ports, w->ports.n };
+	struct lease l = { 0 };
 	struct network net;
 	int code = ports ? fill_owner(r, &l) : -ENOMEM;
 
@@ -248,7 +247,8 @@ static int join_network(struct run *r, const struct net_wish *w)
 	code = network_join(w->object, &wish, &net, &l, r->err);
 	if (code < 0)
 		return code;
-	*slot = l;
+	slot->lease = l;
+	keep_addresses(slot, &net);
 	box_net_note_ports(r, ports, w->ports.n);
 	return wire(r, w, &net, &l);
 }
@@ -273,10 +273,20 @@ int act_net(struct run *r, size_t i)
 	if (w->kind == NET_BRIDGE)
 		return join_network(r, w);
 	if (w->kind == NET_PHYS)
-		code = move_in(r, w);
-	else
-		code = w->kind == NET_VETH ? make_veth(r, w) : make_on(r, w);
-	return code < 0 ? code : set_up_inside(r, w);
+		return move_in(r, w);
+	return w->kind == NET_VETH ? make_veth(r, w) : make_on(r, w);
+}
+
+int act_net_up(struct run *r, size_t i)
+{
+	struct box_interface *b = &r->net->interfaces[i];
+	struct net_wish w = r->d->nets.items[i];
+
+	if (w.kind == NET_BRIDGE) {
+		w.addresses.items = b->addresses;
+		w.addresses.n = b->n_addresses;
+	}
+	return set_up_inside(r, &w);
 }
 
 int act_pasta(struct run *r, size_t i)
@@ -296,20 +306,20 @@ size_t want_rules(const struct run *r)
 
 int act_rules(struct run *r, size_t i)
 {
-	const struct box_net *n = r->net;
-	_cleanup_free_ struct membership *items = calloc(n->n + 1, sizeof(*items));
+	const struct box_net *n = box_net_of(r);
+	_cleanup_free_ struct membership *items = calloc(r->d->nets.n + 1, sizeof(*items));
 	memberships on = { items, 0 };
 	int code;
 
 	(void)i;
-	for (size_t k = 0; items && k < n->n; k++) {
+	for (size_t k = 0; n && items && k < n->n; k++) {
 		if (!n->interfaces[k].lease.pid)
 			continue;
 		memcpy(on.items[on.n].network, n->interfaces[k].object, NETWORK_NAME_MAX + 1);
 		on.items[on.n++].lease = n->interfaces[k].lease;
 	}
-	code = items ? net_firewall_load(r->pid, r->d->rules.items, r->d->rules.n, &on, r->err)
-		     : -ENOMEM;
+	code = n && items ? net_firewall_load(r->pid, r->d->rules.items, r->d->rules.n, &on, r->err)
+			  : -ENOMEM;
 	if (code != -ESRCH)
 		return code;
 	*r->err = (struct err){ 0 };

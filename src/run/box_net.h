@@ -14,6 +14,8 @@ struct box_interface {
 	char object[NETWORK_NAME_MAX + 1];
 	struct net_device device; /* that was moved; index 0: none */
 	struct lease lease;       /* on a network; pid 0: none */
+	struct ip_net addresses[2];
+	size_t n_addresses;
 };
 
 struct box_net {

@@ -266,6 +266,16 @@ static void left_behind(struct doctor *d)
 		tell(d, FINDING_WARN, "cgroups of boxes", text, "holm doctor --clean");
 }
 
+static void left_networks(struct doctor *d)
+{
+	char text[64];
+	int n = networks_bury(false, NULL);
+
+	snprintf(text, sizeof(text), "of %d network namespaces that nobody is in any more", n);
+	if (n > 0)
+		tell(d, FINDING_WARN, "networks", text, "holm net gc");
+}
+
 static bool has_line_for(const char *path, const char *name, const char *uid)
 {
 	_cleanup_file_ FILE *f = fopen(path, "re");
@@ -382,9 +392,9 @@ static void net_over_hosts(struct doctor *d)
 int doctor_run(finding_fn *fn, void *arg)
 {
 	static void (*const checks[])(struct doctor *) = {
-		kernel,      namespaces, user_namespaces, settings,    container,
-		seccomp,     landlock,   overlay,         cgroups,     limits,
-		left_behind, sub_ids,    net_programs,    net_by_name, net_over_hosts,
+		kernel,   namespaces,   user_namespaces, settings,       container,   seccomp,
+		landlock, overlay,      cgroups,         limits,         left_behind, left_networks,
+		sub_ids,  net_programs, net_by_name,     net_over_hosts,
 	};
 	struct doctor d = { .fn = fn, .arg = arg };
 

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "net/link.h"
 #include "run/box_net.h"
+#include "run/fault.h"
 #include "run/net_firewall.h"
 #include "run/networks.h"
 #include "run/overlay.h"
@@ -180,6 +181,32 @@ static int wire(struct net_ends *ends, const struct network *net, const struct l
 	return r < 0 ? err_errno(e, -r, "net: %s: %s", net->name, ends->its.failed) : 0;
 }
 
+/* The rules first: they deny what is sent to all of it, and know whom the names there mean. */
+static int connect_box(struct net_ends *ends, const struct network *net, const struct lease *l,
+		       struct err *e)
+{
+	int r = net_firewall_again(l->pid, l->net_ns, e);
+
+	if (r < 0)
+		return r;
+	r = fault_point("connect-wire");
+	return r < 0 ? err_errno(e, -r, "net: %s", net->name) : wire(ends, net, l, e);
+}
+
+/* What its rules know of addresses there ends too: they will be others'. */
+static int leave(const char *network, const struct lease *l, struct err *e)
+{
+	struct err why = { 0 };
+	int r;
+
+	network_leave(network, l);
+	r = net_firewall_again(l->pid, l->net_ns, &why);
+	if (r == 0 || r == -ESRCH)
+		return 0;
+	*e = why;
+	return r;
+}
+
 int network_connect(const char *network, int pid, struct lease *l, struct err *e)
 {
 	struct net_ends ends = NET_ENDS_INIT;
@@ -199,13 +226,9 @@ int network_connect(const char *network, int pid, struct lease *l, struct err *e
 	if (r == 0)
 		r = network_join(network, &(struct join_wish){ 0 }, &net, l, e);
 	if (r == 0) {
-		r = wire(&ends, &net, l, e);
-		if (r == 0)
-			r = net_firewall_again(pid, e);
-		if (r < 0) {
-			link_delete(&ends.own, l->interface);
-			network_leave(network, l);
-		}
+		r = connect_box(&ends, &net, l, e);
+		if (r < 0)
+			leave(network, l, &(struct err){ 0 });
 	}
 	net_ends_close(&ends);
 	return r;
@@ -236,8 +259,7 @@ int network_disconnect(const char *network, const char *box, struct err *e)
 	}
 	if (r < 0 && r != -ENODEV)
 		return err_errno(e, -r, "net: %s: remove the interface", network);
-	network_leave(network, &l);
-	return 0;
+	return leave(network, &l, e);
 }
 
 /* ---- mending ---- */

@@ -20,6 +20,7 @@
 #include "run/box_net.h"
 #include "run/fault.h"
 #include "run/overlay.h"
+#include "run/quiet.h"
 #include "state/state.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -51,6 +52,40 @@ static bool is_one_line(const char *text)
 	return !text || (!strchr(text, '\n') && *text);
 }
 
+/* holm-etcd reads them for as long as it lives, and is started anew by whoever mends. */
+static int check_file(const char *option, const char *path, bool is_secret, struct err *e)
+{
+	struct statx sx;
+	int r;
+
+	if (!path)
+		return 0;
+	if (*path != '/')
+		return err_set(e, EINVAL, "net: %s %s: write its whole path", option, path);
+	r = sys_statx(AT_FDCWD, path, 0, STATX_MODE, &sx);
+	if (r < 0)
+		return err_errno(e, -r, "net: %s %s", option, path);
+	if (is_secret && (sx.stx_mode & 007))
+		return err_set(e, EACCES,
+			       "net: %s %s can be read by everybody: chmod o= it, and make a new "
+			       "one",
+			       option, path);
+	return 0;
+}
+
+static int check_files(const struct overlay_wish *w, struct err *e)
+{
+	int r = check_file("--etcd-ca", w->etcd_ca, false, e);
+
+	if (r == 0)
+		r = check_file("--etcd-cert", w->etcd_cert, false, e);
+	if (r == 0)
+		r = check_file("--etcd-key", w->etcd_key, true, e);
+	if (r == 0 && !w->etcd_cert != !w->etcd_key)
+		r = err_set(e, EINVAL, "net: --etcd-cert and --etcd-key go together");
+	return r;
+}
+
 int etcd_prepare(const struct networks *n, const struct network *net, const struct overlay_wish *w,
 		 struct err *e)
 {
@@ -61,6 +96,9 @@ int etcd_prepare(const struct networks *n, const struct network *net, const stru
 	if (!is_one_line(w->etcd) || !is_one_line(w->etcd_ca) || !is_one_line(w->etcd_cert) ||
 	    !is_one_line(w->etcd_key))
 		return err_set(e, EINVAL, "net: etcd: an address or a file's name is of one line");
+	r = check_files(w, e);
+	if (r < 0)
+		return r;
 	put_word(&b, "--urls", w->etcd);
 	put_word(&b, "--ca", w->etcd_ca);
 	put_word(&b, "--cert", w->etcd_cert);
@@ -237,8 +275,8 @@ static int record(const struct networks *n, struct network *net, pid_t pid, int 
 		r = fault_point("etcd-record");
 	if (r == 0)
 		r = network_save(n, net);
-	if (r == 0)
-		r = sys_write_all(go_fd, "go\n", 3);
+	if (r == 0) /* it may have died */
+		r = quiet_write_all(go_fd, "go\n", 3);
 	return r < 0 ? err_errno(e, -r, "net: %s: write down that " HELPER " runs", net->name) : 0;
 }
 

@@ -508,13 +508,14 @@ int net_firewall_show(const char *box, firewall_fn *fn, void *arg, struct err *e
 	return code < 0 ? err_errno(e, -code, "firewall: read its rules from the kernel") : code;
 }
 
-int net_firewall_again(int pid, struct err *e)
+int net_firewall_again(int pid, uint64_t net_ns, struct err *e)
 {
 	_cleanup_running_ struct running r = RUNNING_INIT;
 	char box[16];
 	int code;
 
 	r.e = e;
+	r.net_ns = net_ns;
 	snprintf(box, sizeof(box), "%d", pid);
 	code = find(&r, box);
 	if (code == 0)

@@ -32,8 +32,11 @@ int net_firewall_add(const char *box, const struct netrule *rules, size_t n, str
 /* Takes those away that have these numbers. */
 int net_firewall_withdraw(const char *box, const unsigned *numbers, size_t n, struct err *e);
 int net_firewall_show(const char *box, firewall_fn *fn, void *arg, struct err *e);
-/* Looks everybody up again: it is on a further network. No rules: nothing. */
-int net_firewall_again(int pid, struct err *e);
+/*
+ * Looks everybody up again: it is on a further network, or on one less. No rules: nothing. `net_ns`
+ * is its network namespace; -ESRCH: the pid is another's by now.
+ */
+int net_firewall_again(int pid, uint64_t net_ns, struct err *e);
 
 /* ---- net_peers.c; the lock is held ---- */
 

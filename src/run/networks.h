@@ -75,6 +75,14 @@ void network_leave(const char *name, const struct lease *l);
 int network_publish(const struct networks *n, const struct network *net, const struct lease *l,
 		    struct portmap *ports, size_t n_ports, struct err *e);
 
+/* ---- net_dead.c ---- */
+
+/*
+ * Network namespaces with networks in which nobody but holm's own helpers is, or that are gone:
+ * how many. `really`: they are ended, and forgotten.
+ */
+int networks_bury(bool really, struct err *e);
+
 /* ---- net_admin.c: a box is a pid in its network namespace, or its name on the network ---- */
 
 int network_publish_on(const char *network, const char *box, struct portmap *ports, size_t n_ports,

@@ -238,7 +238,7 @@ count_fn want_net_devices;
 act_fn act_net_device;
 void undo_net_devices(struct run *r);
 count_fn want_nets, want_pasta, want_egress, want_rules;
-act_fn act_net, act_pasta, act_egress, act_rules;
+act_fn act_net, act_net_up, act_pasta, act_egress, act_rules;
 bool is_played(const struct run *r); /* its network, by a program beside it */
 void undo_nets(struct run *r);
 count_fn want_unit, want_unit_enter;

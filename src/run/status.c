@@ -10,32 +10,15 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "run/quiet.h"
 #include "run/watch.h"
 #include "sys/fd.h"
-
-/*
- * A reader that has gone away must not end the caller: the SIGPIPE that a write raises is kept
- * back, and taken from the queue if it was ours.
- */
-static void write_quietly(int fd, const char *data, size_t len)
-{
-	const struct timespec now = { 0, 0 };
-	sigset_t pipe_set, old, pending;
-
-	sigemptyset(&pipe_set);
-	sigaddset(&pipe_set, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe_set, &old);
-	if (sys_write_all(fd, data, len) == -EPIPE && !sigismember(&pending, SIGPIPE))
-		sigtimedwait(&pipe_set, NULL, &now);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-}
 
 static void put_line(int fd, struct buf *b)
 {
 	buf_puts(b, "\n");
 	if (!b->failed)
-		write_quietly(fd, b->data, b->len);
+		quiet_write_all(fd, b->data, b->len);
 }
 
 /* The inode that names a namespace: what `ls -l /proc/PID/ns` shows. */
@@ -125,7 +108,7 @@ void status_started(struct status *st, const struct spec *s, struct box *box)
 	if (s->info_fd >= 0)
 		close(s->info_fd);
 	if (s->ready_fd >= 0) {
-		write_quietly(s->ready_fd, "ready\n", 6);
+		quiet_write_all(s->ready_fd, "ready\n", 6);
 		close(s->ready_fd);
 	}
 }

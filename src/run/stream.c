@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the command writes, on its way to where it belongs. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "run/quiet.h"
 #include "run/watch.h"
 #include "sys/process.h"
 
@@ -45,24 +45,6 @@ static bool has_room(int fd)
 	return sys_poll(&p, 1, 0) > 0;
 }
 
-/* Who reads it may be gone: that must not end the caller (signal(7), SIGPIPE). */
-static ssize_t write_quietly(int fd, const char *data, size_t len)
-{
-	const struct timespec now = { 0, 0 };
-	sigset_t pipe_set, old, pending;
-	ssize_t n;
-
-	sigemptyset(&pipe_set);
-	sigaddset(&pipe_set, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe_set, &old);
-	n = sys_write(fd, data, len);
-	if (n == -EPIPE && !sigismember(&pending, SIGPIPE))
-		sigtimedwait(&pipe_set, NULL, &now);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return n;
-}
-
 /* False: it has to wait, or nobody reads on. */
 static bool pass_on(struct stream *s, bool last)
 {
@@ -73,8 +55,8 @@ static bool pass_on(struct stream *s, bool last)
 			s->waits = true;
 			return false;
 		}
-		n = write_quietly(s->to, s->data + s->at,
-				  last ? s->n - s->at : MIN(s->n - s->at, 4096));
+		n = quiet_write(s->to, s->data + s->at,
+				last ? s->n - s->at : MIN(s->n - s->at, 4096));
 		if (n == -EINTR)
 			continue;
 		if (n == -EAGAIN) {

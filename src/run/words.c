@@ -275,6 +275,20 @@ static void put_hosts(struct buf *out, const struct spec *s)
 		buf_printf(out, "%s%s", i ? "," : "", s->allow_hosts.items[i]);
 }
 
+static void put_of_network(struct buf *out, const struct run *r, const struct step *s, size_t i)
+{
+	const struct decided *d = r->d;
+
+	if (str_eq(s->name, "net") || str_eq(s->name, "pasta"))
+		put_net(out, &d->nets.items[i]);
+	else if (str_eq(s->name, "net-up"))
+		buf_puts(out, d->nets.items[i].name);
+	else if (str_eq(s->name, "rules"))
+		put_rules(out, d);
+	else if (str_eq(s->name, "egress"))
+		put_hosts(out, r->spec);
+}
+
 /* What there is to say of the object of a step; nothing for most. */
 void words_item(const struct run *r, const struct step *s, size_t i, struct buf *out)
 {
@@ -292,12 +306,6 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 		put_target(out, r, i);
 	else if (str_eq(s->name, "map-self") || str_eq(s->name, "map-ids"))
 		put_maps(out, r);
-	else if (str_eq(s->name, "net") || str_eq(s->name, "pasta"))
-		put_net(out, &d->nets.items[i]);
-	else if (str_eq(s->name, "rules"))
-		put_rules(out, d);
-	else if (str_eq(s->name, "egress"))
-		put_hosts(out, r->spec);
 	else if (str_eq(s->name, "names"))
 		buf_printf(out, "%s", d->hostname);
 	else if (str_eq(s->name, "rlimit"))
@@ -322,6 +330,8 @@ void words_item(const struct run *r, const struct step *s, size_t i, struct buf 
 		put_cgroup(out, r);
 	else if (d->container)
 		put_of_container(out, r, s, i);
+	else
+		put_of_network(out, r, s, i);
 }
 
 /* What a person can do about it, where that is known. */

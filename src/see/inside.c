@@ -49,8 +49,10 @@ static int go_in(const struct visit *v)
 
 static int ask(struct visit *v)
 {
-	return v->type == CLONE_NEWNET ? sys_socket(AF_NETLINK, SOCK_RAW, v->protocol)
-				       : sys_uname(&v->names);
+	if (v->type != CLONE_NEWNET)
+		return sys_uname(&v->names);
+	return v->protocol < 0 ? sys_socket(AF_UNIX, SOCK_DGRAM, 0)
+			       : sys_socket(AF_NETLINK, SOCK_RAW, v->protocol);
 }
 
 static int visit(void *arg)

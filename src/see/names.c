@@ -148,6 +148,61 @@ static void name_by_cgroup(struct see_world *w, const struct see_process *p)
 	}
 }
 
+/* ---- by who has started it ---- */
+
+/* The value behind that option of a command line, as it is in /proc: words that are ended by 0. */
+static const char *value_of(const char *words, ssize_t len, const char *option)
+{
+	for (const char *at = words, *end = words + len; at < end; at += strlen(at) + 1)
+		if (str_eq(at, option) && at + strlen(at) + 1 < end)
+			return at + strlen(at) + 1;
+	return NULL;
+}
+
+static const char *or_short(struct see_world *w, const char *name, const char *id)
+{
+	bool digits = strspn(id, "0123456789abcdef") == ID_LEN && !id[ID_LEN];
+
+	return name ? name : arena_strndup(w->arena, id, digits ? 12 : SEE_COMMAND_MAX);
+}
+
+/*
+ * Above a container stands a process that holds its terminal, and its words say whose it is: also
+ * where its cgroup is called otherwise, and where the engine's files are elsewhere. Anybody may
+ * call himself so, as with cgroups; it is a name, and no proof.
+ */
+static void name_by_parent(struct see_world *w, const struct see_process *p)
+{
+	const struct see_process *above = see_process(w, p->ppid);
+	char path[32], words[8192];
+	const char *id, *whose;
+	ssize_t n;
+
+	if (!above ||
+	    (!str_starts(above->comm, "containerd-shim") && !str_eq(above->comm, "conmon")))
+		return;
+	snprintf(path, sizeof(path), "%d/cmdline", above->pid);
+	n = see_read(w->proc_fd, path, words, sizeof(words));
+	if (n <= 0)
+		return;
+	if (str_eq(above->comm, "conmon")) {
+		id = value_of(words, n, "-c");
+		whose = value_of(words, n, "-n");
+		if (id)
+			see_name_process(
+				w, p->pid,
+				or_short(w, whose ? arena_strdup(w->arena, whose) : NULL, id),
+				value_of(words, n, "--exit-command") ? "podman" : "cri-o");
+		return;
+	}
+	id = value_of(words, n, "-id");
+	whose = value_of(words, n, "-namespace");
+	if (id && whose && str_eq(whose, "moby"))
+		see_name_process(w, p->pid, or_short(w, docker_name(w, id), id), "docker");
+	else if (id)
+		see_name_process(w, p->pid, or_short(w, NULL, id), "containerd");
+}
+
 /* ---- boxes ---- */
 
 /*
@@ -180,6 +235,7 @@ static void name_firsts(struct see_world *w)
 		if (n->oldest == SEE_NONE || n->name || p->pid == last || p->tid)
 			continue;
 		last = p->pid;
+		name_by_parent(w, p);
 		name_by_cgroup(w, p);
 		if (n->type != NS_PID || !n->parent)
 			continue;

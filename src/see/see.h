@@ -184,7 +184,11 @@ int see_net_ports(int fd, see_port_fn *fn, void *arg);
 
 /* ---- inside.c: what can be asked only by who is in there ---- */
 
-/* Opens a netlink(7) socket in that network namespace; a descriptor, or -errno. */
+/*
+ * Opens a netlink(7) socket in that network namespace; a descriptor, or -errno. With a protocol
+ * below 0 it is one that only knows where it is, and keeps nothing once it is closed: of netlink(7)
+ * the kernel forgets a socket a grace period later.
+ */
 int see_socket_in(int net_fd, int protocol);
 /* The names of that uts namespace. 0 or -errno. */
 int see_uts_in(int uts_fd, char host[65], char domain[65]);
@@ -204,6 +208,29 @@ int see_facts_of_ns(struct see_world *w, const struct see_ns *n, see_fact_fn *fn
 
 /* "0..65535 here are 165536..231071 outside"; into `out`. One line of a map of ids. */
 void see_map_words(const char *line, char *out, size_t room);
+
+/* ---- alone.c: is a network namespace anybody's? ---- */
+
+struct see_helper {
+	int pid;
+	uint64_t start; /* in ticks, as in /proc/PID/stat */
+};
+
+enum see_use {
+	SEE_USED,  /* somebody's, or that cannot be told */
+	SEE_ALONE, /* nobody but its helpers is in it, or has a way into it */
+	SEE_GONE,  /* there is no such namespace */
+};
+
+struct see_host {
+	uint64_t cookie; /* SO_NETNS_COOKIE */
+	const struct see_helper *helpers;
+	size_t n;
+	enum see_use use; /* out */
+};
+
+/* Of a world with holders. */
+void see_hosts(const struct see_world *w, struct see_host *hosts, size_t n);
 
 /* ---- pids.c ---- */
 

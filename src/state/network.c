@@ -14,8 +14,7 @@
 #include "sys/process.h"
 #include "sys/sock.h"
 
-#define PIECE         4096
-#define NET_SO_COOKIE 71 /* SO_NETNS_COOKIE, which the oldest headers lack */
+#define PIECE 4096
 
 #define NUMBERS_MAX 65536U
 #define SLOTS_MAX   64U
@@ -108,12 +107,11 @@ bool network_find_line(const char *text, const char *key, char *out, size_t room
 
 /* ---- the host ---- */
 
-static int own_cookie(uint64_t *out)
+int networks_own(uint64_t *out)
 {
 	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_DGRAM, 0);
-	socklen_t len = sizeof(*out);
 
-	return fd < 0 ? fd : sys_getsockopt(fd, SOL_SOCKET, NET_SO_COOKIE, out, &len);
+	return fd < 0 ? fd : sys_netns_cookie(fd, out);
 }
 
 static int open_dir(const char *path)
@@ -121,11 +119,16 @@ static int open_dir(const char *path)
 	return sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
+static void path_of_host(uint64_t host, char out[64])
+{
+	snprintf(out, 64, NETWORKS_ROOT "/%llu", (unsigned long long)host);
+}
+
 static int host_path(uint64_t *host, char out[64])
 {
-	int r = own_cookie(host);
+	int r = networks_own(host);
 
-	snprintf(out, 64, NETWORKS_ROOT "/%llu", (unsigned long long)*host);
+	path_of_host(*host, out);
 	return r;
 }
 
@@ -155,7 +158,7 @@ static int make_and_open(const char *path)
 }
 
 /* 1: whom we waited for has removed the directory. */
-static int take_lock(struct networks *n)
+static int take_lock(struct networks *n, int how)
 {
 	struct statx st = { 0 };
 	int r = sys_openat(n->fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
@@ -166,7 +169,7 @@ static int take_lock(struct networks *n)
 		return r;
 	n->lock_fd = r;
 	do
-		r = sys_flock(n->lock_fd, LOCK_EX);
+		r = sys_flock(n->lock_fd, how);
 	while (r == -EINTR);
 	if (r == 0)
 		r = sys_statx(n->lock_fd, "", AT_EMPTY_PATH, STATX_NLINK, &st);
@@ -185,7 +188,7 @@ int networks_lock(struct networks *out, struct err *e)
 		if (r == 0)
 			n.fd = r = make_and_open(path);
 		if (r >= 0)
-			r = take_lock(&n);
+			r = take_lock(&n, LOCK_EX);
 		if (r == 0) {
 			*out = n;
 			n = (struct networks)NETWORKS_INIT;
@@ -194,11 +197,49 @@ int networks_lock(struct networks *out, struct err *e)
 	return r == 0 ? 0 : err_errno(e, r < 0 ? -r : EBUSY, "networks: %s", path);
 }
 
+int networks_lock_other(struct networks *out, uint64_t host)
+{
+	_cleanup_networks_ struct networks n = NETWORKS_INIT;
+	char path[64];
+	int r;
+
+	n.host = host;
+	path_of_host(host, path);
+	n.fd = r = open_dir(path);
+	if (r >= 0)
+		r = take_lock(&n, LOCK_EX | LOCK_NB);
+	if (r)
+		return r < 0 ? r : -ENOENT;
+	*out = n;
+	n = (struct networks)NETWORKS_INIT;
+	return 0;
+}
+
 void networks_close(struct networks *n)
 {
 	cleanup_fd(&n->lock_fd);
 	cleanup_fd(&n->fd);
 	*n = (struct networks)NETWORKS_INIT;
+}
+
+struct host_walk {
+	int (*fn)(void *arg, uint64_t host);
+	void *arg;
+};
+
+static int take_host(void *arg, const char *name)
+{
+	const struct host_walk *w = arg;
+	uint64_t host;
+
+	return str_take_u64(&name, &host) < 0 || *name ? 0 : w->fn(w->arg, host);
+}
+
+int networks_each(int (*fn)(void *arg, uint64_t host), void *arg)
+{
+	struct host_walk w = { fn, arg };
+
+	return network_each_entry(AT_FDCWD, NETWORKS_ROOT, take_host, &w);
 }
 
 static int by_name(const void *a, const void *b)
@@ -269,7 +310,7 @@ void networks_tidy(const struct networks *n)
 
 	if (network_each_entry(n->fd, ".", count_network, &count) < 0 || count)
 		return;
-	snprintf(path, sizeof(path), NETWORKS_ROOT "/%llu", (unsigned long long)n->host);
+	path_of_host(n->host, path);
 	sys_unlinkat(n->fd, "ports", 0);
 	sys_unlinkat(n->fd, "forwarding", 0);
 	sys_unlinkat(n->fd, "lock", 0);

@@ -86,6 +86,11 @@ int networks_open(struct networks *out);
 /* With it; the directory is made if need be. */
 int networks_lock(struct networks *out, struct err *e);
 void networks_close(struct networks *n);
+/* That of another one, if it is there and nobody has it now. */
+int networks_lock_other(struct networks *out, uint64_t host);
+int networks_own(uint64_t *out);
+/* All that have a directory. What is not 0 ends it, and is handed on. */
+int networks_each(int (*fn)(void *arg, uint64_t host), void *arg);
 
 #define _cleanup_networks_ __attribute__((cleanup(networks_close)))
 

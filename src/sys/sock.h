@@ -31,6 +31,14 @@ static inline int sys_getsockopt(int fd, int level, int name, void *value, sockl
 	return (int)RAW5(SYS_getsockopt, fd, level, name, value, len);
 }
 
+/* Of the network namespace in which that socket was made: a number that no other one ever gets. */
+static inline int sys_netns_cookie(int fd, uint64_t *out)
+{
+	socklen_t len = sizeof(*out);
+
+	return sys_getsockopt(fd, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, out, &len);
+}
+
 static inline int sys_bind(int fd, const void *address, size_t len)
 {
 	return (int)RAW3(SYS_bind, fd, address, len);

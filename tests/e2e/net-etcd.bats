@@ -109,6 +109,85 @@ etcd_pid()
 	hosts_are_bare
 }
 
+@test "a helper that dies at once is an error, and not the end of its caller" {
+	mkdir dies
+	cp "$HOLM" dies/holm
+	printf '#!/bin/sh\nexec <&-\necho slot 0\n' >dies/holm-etcd
+	chmod 755 dies/holm-etcd
+	[ ! -e /usr/local/libexec/holm/holm-etcd ] || skip "the one that is installed comes first"
+	HOLM=$T/dies/holm
+	run -125 --separate-stderr create_at A
+	[[ $stderr == "holm: net: over: write down that holm-etcd runs: "* ]]
+	[ "$(net_at A ls --json)" = "[]" ]
+	hosts_are_bare
+}
+
+# sign NAME CA SUBJECT [EXTENSION]: a certificate and its key
+sign()
+{
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.csr" -subj "$3" 2>/dev/null
+	openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 2 -out "$1.pem" \
+		-extfile <(echo "${4:-basicConstraints=CA:FALSE}") 2>/dev/null
+}
+
+make_ca()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$1.key" -out "$1.pem" -subj "/CN=$1" -days 2 2>/dev/null
+}
+
+@test "etcd with TLS: who it is, who we are, and a key that is nobody else's" {
+	need openssl
+	stop_etcd
+	make_ca ca
+	make_ca other
+	sign server ca /CN=etcd subjectAltName=IP:192.0.2.100
+	sign client ca /CN=holm
+	sign stranger other /CN=holm
+	start_at SWITCH etcd --data-dir "$T/tls" --listen-client-urls https://192.0.2.100:2379 \
+		--advertise-client-urls https://192.0.2.100:2379 --listen-peer-urls http://127.0.0.1:2380 \
+		--cert-file "$T/server.pem" --key-file "$T/server.key" --trusted-ca-file "$T/ca.pem" --client-cert-auth
+	local tls=(--cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/client.key") url=https://192.0.2.100:2379
+	etcd_by_tls() { at SWITCH env ETCDCTL_API=3 etcdctl --endpoints "$url" "${tls[@]}" "$@" 2>/dev/null; }
+	eventually etcd_by_tls endpoint health
+	# with URL CA NAME: a network by these
+	with() {
+		run --separate-stderr net_at A create over --overlay --etcd "$1" --local 192.0.2.1 --ttl 3 --no-dns \
+			${2:+--etcd-ca "$T/$2.pem"} ${3:+--etcd-cert "$T/$3.pem" --etcd-key "$T/$3.key"}
+	}
+	with "$url" other client
+	[ "$status" = 125 ]
+	[[ $stderr == "holm: net: over: etcd: $url: SSL certificate problem: "*"(--etcd-ca: who has signed its certificate)" ]]
+	with "$url" "" client
+	[ "$status" = 125 ]
+	[[ $stderr == *"(--etcd-ca: who has signed its certificate)" ]]
+	with "$url" ca ""
+	[ "$status" = 125 ]
+	[[ $stderr == *"(--etcd-cert, --etcd-key: who we are, signed by whom it trusts)" ]]
+	with "$url" ca stranger
+	[ "$status" = 125 ]
+	[[ $stderr == *"(--etcd-cert, --etcd-key: who we are, signed by whom it trusts)" ]]
+	with http://192.0.2.100:2379 ca client
+	[ "$status" = 125 ]
+	[[ $stderr == "holm: net: over: etcd: http://192.0.2.100:2379: Empty reply from server (does it speak TLS? then write https://)" ]]
+	chmod 644 client.key
+	with "$url" ca client
+	[ "$status" = 125 ]
+	[[ $stderr == "holm: net: --etcd-key $T/client.key can be read by everybody: chmod o= it, and make a new one" ]]
+	chmod 600 client.key
+	run -125 --separate-stderr net_at A create over --overlay --etcd "$url" --local 192.0.2.1 --etcd-ca ca.pem
+	[ "$stderr" = "holm: net: --etcd-ca ca.pem: write its whole path" ]
+	run -125 --separate-stderr net_at A create over --overlay --etcd "$url" --local 192.0.2.1 --etcd-cert "$T/client.pem"
+	[ "$stderr" = "holm: net: --etcd-cert and --etcd-key go together" ]
+	[ "$(net_at A ls --json)" = "[]" ]
+	with "$url" ca client
+	[ "$status" = 0 ]
+	[ -n "$(etcd_by_tls get --prefix --keys-only / | grep slots/0)" ]
+	net_at A check
+	net_at A rm over
+	[ -z "$(etcd_by_tls get --prefix --keys-only / | grep .)" ]
+	hosts_are_bare
+}
+
 @test "without etcd those that are connected stay so; new boxes start while the lease lasts" {
 	for host in A B; do create_at "$host" --no-dns; done
 	serve_in A over

@@ -96,6 +96,23 @@ seen()
 	kill -KILL "$SERVER"
 }
 
+@test "a name on a network that is left is nobody's there any more" {
+	set_of() { nsenter "--net=/proc/$SERVER/ns/net" nft list set inet holm box4-friend | tr -d '\n' | grep -o 'elements.*}'; }
+	hnet create web --no-dns
+	hnet create other --no-dns
+	serve --net bridge:web --allow in:tcp:box:friend
+	local server=$SERVER
+	PREFIX=(nsenter "--net=/proc/$HOST/ns/net" --)
+	NAME=friend start_box --net bridge:other,hostname=friend -- sleep 60
+	PREFIX=()
+	[ -z "$(set_of)" ]
+	hnet connect other "$server"
+	[[ $(set_of) == *"$(hnet inspect other | jq -r '.boxes[] | select(.hostname == "friend").address4')"* ]]
+	hnet disconnect other "$server"
+	[ -z "$(set_of)" ]
+	kill -KILL "$server" "$MAIN"
+}
+
 @test "rules: the last one decides; the first one says what becomes of the rest" {
 	at HOST ip link add up0 type veth peer name up1
 	at HOST ip addr add 10.9.9.1/24 dev up0

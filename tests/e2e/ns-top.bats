@@ -91,6 +91,42 @@ send q" --type uts --delay 30
 	wait "${STARTED[0]}" || [ $? = 143 ]
 }
 
+# In a pid namespace of its own, where the next pid can be chosen.
+@test "a pid that is another's by now is neither signalled nor entered" {
+	need_root
+	[ -x "$TOP" ] || skip "needs holm-top (ncurses)"
+	need_python
+	local key
+	cat >other <<-'END'
+		kill -KILL 500
+		while [ -e /proc/500 ]; do sleep 0.05; done
+		echo 499 >/proc/sys/kernel/ns_last_pid
+		unshare --uts sleep 58 &
+		[ "$!" = 500 ]
+	END
+	cat >inside <<-'END'
+		echo 499 >/proc/sys/kernel/ns_last_pid
+		unshare --uts sleep 57 &
+		[ "$!" = 500 ] || exit 3
+		until [ "$(readlink /proc/500/ns/uts)" != "$(readlink /proc/1/ns/uts)" ]; do :; done
+		/usr/bin/python3 "$1" "resize 24 80
+		expect holm top
+		send /
+		expect filter:
+		send $(stat -Lc %i /proc/500/ns/uts)\\r\\x0c
+		expect holm top
+		expect sleep 57
+		run . ./other
+		send $2
+		expect process 500 has ended
+		send q" "$3" --type uts --delay 30 --holm "$HOLM" && kill -0 500
+	END
+	for key in k e; do
+		run -0 timeout 60 env TERM=xterm-256color unshare --pid --fork --kill-child --mount-proc \
+			sh "$T/inside" "$HERE/terminal.py" "$key" "$TOP"
+	done
+}
+
 @test "other sizes: nothing is lost but what does not fit" {
 	play 'expect q quit
 resize 10 40
@@ -122,7 +158,7 @@ send q' --delay 30
 @test "enter leads to holm ns enter, and back" {
 	lone_sleeper
 	# shellcheck disable=SC2016
-	printf '#!/bin/sh\necho "went: $*" >"%s/went"\n' "$T" >"$T/fake"
+	printf '#!/bin/sh\necho "went: $1 $2 $3 $(sed -n s/Pid:.//p /proc/self/fdinfo/$4)" >"%s/went"\n' "$T" >"$T/fake"
 	chmod +x "$T/fake"
 	play "expect holm top
 send /
@@ -133,7 +169,7 @@ expect uts:[$uts]
 send e
 expect holm top
 send q" --type uts --delay 30 --holm "$T/fake"
-	[ "$(cat "$T/went")" = "went: ns enter ${STARTED[0]}" ]
+	[ "$(cat "$T/went")" = "went: ns enter --pidfd ${STARTED[0]}" ]
 }
 
 @test "no terminal, no such terminal, wrong words" {

@@ -336,6 +336,35 @@ END
 	end_world
 }
 
+# With a /proc of its own, so that what else is on the machine makes no difference.
+many_networks()
+{
+	local i pids=()
+
+	ip link add br0 type bridge
+	ip link set br0 up
+	for ((i = 1; i <= 300; i++)); do
+		unshare --net sh -c 'for i in 1 2 3 4 5 6; do sleep 1000 & done; exec sleep 1000' >/dev/null 2>&1 &
+		pids+=("$!")
+	done
+	until [ "$(pgrep -c sleep)" = 2100 ]; do sleep 0.1; done
+	for ((i = 0; i < 300; i++)); do
+		echo "link add v$i type veth peer name eth0 netns ${pids[i]}"
+		echo "link set v$i master br0 up"
+	done | ip -batch -
+	nsenter "--net=/proc/${pids[76]}/ns/net" ip addr add 10.1.0.77/16 dev eth0
+	"$HOLM" ns map --html "$1" 2>/dev/null
+}
+
+@test "map: in a browser, with 300 networks on a bridge and 2,000 processes" {
+	need node chromium ip
+	need_root
+	[ -d "${NODE_PATH:-/none}/playwright-core" ] || skip "needs playwright-core in NODE_PATH"
+	timeout 100 unshare --pid --fork --kill-child --mount-proc --net \
+		bash -eo pipefail -c "$(declare -f many_networks); many_networks $T/map.html" 3>&-
+	timeout 120 node "$HERE/../browser/many.mjs" "$T/map.html"
+}
+
 @test "the JSON is what the manual says" {
 	"$HOLM" ns ls --json 2>/dev/null >"$T/list"
 	jq -e '.processes > 0 and (.unseen | type) == "number" and (.ended | type) == "number"

@@ -6,6 +6,7 @@ SCRIPT, lines of
     expect TEXT     wait until the terminal has shown it (searched behind the last find)
     send TEXT       type it; Python escapes count, so that \\x03 is ^C
     resize R C      change the size
+    run COMMAND     in a shell, beside it
 
 and prints all that was shown, then `exit N`. Fails when something expected does not come in 10 s."""
 import fcntl
@@ -13,6 +14,7 @@ import os
 import pty
 import select
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -57,6 +59,8 @@ class Player:
             os.write(self.fd, rest.encode().decode("unicode_escape").encode("latin-1"))
         elif act == "resize":
             set_size(self.fd, *map(int, rest.split()))
+        elif act == "run":
+            subprocess.run(["sh", "-c", rest], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
         else:
             sys.exit(f"no such act: {line}")
 

@@ -172,3 +172,45 @@ break_with_etcd() {
 	export POINTS="record etcd-start bridge esp-policy overlay-device overlay-peers"
 	isolated break_with_etcd
 }
+
+# set_of PID: whom the rules of its box take for "friend"
+set_of() {
+	nsenter --net="/proc/$1/ns/net" nft list set inet holm box4-friend | tr -d '\n' | grep -o 'elements.*}' || :
+}
+
+# start_in NETWORK OPTION...: a box; PID is its command's
+start_in() {
+	local network=$1 i
+	shift
+	rm -f "$BIN/ready"
+	mkfifo "$BIN/ready"
+	"$BIN/holm" box --net "bridge:$network" --ready-fd 9 "$@" -- sleep 100 9>"$BIN/ready" >/dev/null 2>&1 3>&- &
+	timeout 10 cat "$BIN/ready" >/dev/null
+	PID=$("$BIN/holm" net inspect "$network" | jq '.boxes[-1].pid')
+}
+
+connect_broken() {
+	"$BIN/holm" net create one --no-dns
+	"$BIN/holm" net create two --no-dns
+	start_in two --hostname friend
+	start_in one --allow out:box:friend
+	broken connect-wire fail connect two "$PID"
+	[ -z "$(set_of "$PID")" ]
+	# The rules are whole before there is an interface that they are about.
+	broken connect-wire kill connect two "$PID"
+	[[ $(set_of "$PID") == *"$("$BIN/holm" net inspect two | jq -r '.boxes[] | select(.hostname == "friend").address4')"* ]]
+	[ -z "$(nsenter --net="/proc/$PID/ns/net" ip -o link show eth1 2>/dev/null)" ]
+	"$BIN/holm" net disconnect two "$PID"
+	[ -z "$(set_of "$PID")" ]
+	"$BIN/holm" net connect two "$PID"
+	[ -n "$(nsenter --net="/proc/$PID/ns/net" ip -o link show eth1)" ]
+	kill %1 %2
+	wait
+	"$BIN/holm" net gc
+	"$BIN/holm" net rm one
+	"$BIN/holm" net rm two
+}
+
+@test "a further network: the rules are whole before its interface is there" {
+	isolated connect_broken
+}

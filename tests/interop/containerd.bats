@@ -85,6 +85,7 @@ start() {
 
 @test "ctr: exec, pause, resume, metrics, kill" {
 	start two sleep 100
+	[ "$(called "$(c tasks ls | awk '$1 == "two" { print $2 }')")" = "two containerd" ]
 	[ "$(c tasks exec --exec-id x two echo yes)" = yes ]
 	c tasks pause two
 	c tasks ls | grep -q 'two.*PAUSED'

@@ -89,6 +89,11 @@ cg() {
 	[[ $output == *net*nosuch* ]]
 }
 
+# Its files are not where Docker's are, so that the name is not to be read.
+@test "docker: holm ns calls a container by its id" {
+	[ "$(called "$(field shared '{{.State.Pid}}')")" = "$(field shared '{{.Id}}' | cut -c 1-12) docker" ]
+}
+
 @test "docker: a terminal, for run and exec" {
 	need script
 	run -5 timeout 30 script -qec "stty rows 33 cols 101; docker run --rm -it --network none bb sh -c 'test -t 0 && test -t 1 && sleep 0.3; stty size; exit 5'" /dev/null

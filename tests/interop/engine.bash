@@ -49,6 +49,12 @@ need() {
 	done
 }
 
+# called PID: how holm ns calls the mount namespace of that process, and by whom
+called() {
+	"$(dirname "$OCI")/holm" ns ls --json 2>/dev/null |
+		jq -r --argjson pid "$1" '.namespaces[] | select(.pid == $pid and .type == "mnt") | .name + " " + .given_by'
+}
+
 eventually() {
 	local i
 

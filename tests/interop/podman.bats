@@ -14,6 +14,7 @@ load podman
 
 @test "podman: exec, logs, stop, inspect" {
 	pod run -d --name one --network none localhost/bb sh -c 'trap "echo bye; exit 3" TERM; echo hello; while :; do sleep 0.1; done'
+	[ "$(called "$(podman inspect one | jq '.[0].State.Pid')")" = "one podman" ]
 	[ "$(pod exec one echo yes)" = yes ]
 	run -9 pod exec one sh -c 'exit 9'
 	run -127 pod exec one nosuch
