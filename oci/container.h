@@ -75,6 +75,11 @@ int notify_make_dir(const struct state_dir *dir, struct err *e);
 int notify_listen(const struct container_ref *ref, struct err *e);
 int notify_wait(int fd, const struct container_ref *ref, struct err *e);
 
+/* ---- descriptors.c ---- */
+
+/* Has our caller passed as many as are to be passed on? */
+int descriptors_check(const struct oci *o, const struct container_life *life, struct err *e);
+
 /* ---- create.c: from configuration to process ---- */
 
 /* A spec that holds the container, decided; its descriptors are the keeper's. */

@@ -299,8 +299,10 @@ static void warn_of_caps(const struct oci *o, const struct spec *s)
 int spec_decide(const struct oci *o, struct spec *s, struct err *e)
 {
 	struct facts facts;
-	int r = facts_read(s, &facts, e);
+	int r = descriptors_check(o, &s->container->life, e);
 
+	if (r == 0)
+		r = facts_read(s, &facts, e);
 	if (r == 0)
 		r = compile_filter(s, e);
 	if (r == 0)

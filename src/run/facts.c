@@ -286,7 +286,10 @@ static void read_resolv_conf(struct spec *s, struct facts *f)
 		f->resolv_conf = text;
 }
 
-/* A descriptor that is not open would be written to in vain, and somebody waits for it. */
+/*
+ * A descriptor that is not open would be written to in vain, and somebody waits for it; what is to
+ * be kept open would be one of ours, opened later, that got the number.
+ */
 int facts_check_fds(const struct spec *s, struct err *e)
 {
 	const struct {
@@ -302,6 +305,10 @@ int facts_check_fds(const struct spec *s, struct err *e)
 		if (named[i].fd >= 0 && sys_fcntl(named[i].fd, F_GETFD, 0) < 0)
 			return err_set(e, EBADF, "%s: descriptor %d is not open", named[i].name,
 				       named[i].fd);
+	for (size_t i = 0; i < s->keep_fds.n; i++)
+		if (sys_fcntl(s->keep_fds.items[i], F_GETFD, 0) < 0)
+			return err_set(e, EBADF, "keep-fd: descriptor %d is not open",
+				       s->keep_fds.items[i]);
 	return 0;
 }
 
