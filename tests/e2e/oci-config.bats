@@ -505,6 +505,29 @@ hook()
 	fails '.linux.sysctl = {"../../etc/passwd": "1"}' true sysctl
 }
 
+@test "linux.namespaces: the caller's own, joined by path, is the host's: nothing is set in it" {
+	need_root
+	own()
+	{
+		echo "(.linux.namespaces[] | select(.type == \"$1\")).path = \"/proc/self/ns/$2\""
+	}
+	before=$(cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/msgmax /proc/sys/kernel/hostname)
+	# Even if that went wrong it would be set to what it is.
+	ttl=$(cat /proc/sys/net/ipv4/ip_default_ttl) msgmax=$(cat /proc/sys/kernel/msgmax) name=$(hostname)
+	fails "$(own network net) | .linux.sysctl = {\"net.ipv4.ip_default_ttl\": \"$ttl\"}" true "whole machine"
+	fails "$(own ipc ipc) | .linux.sysctl = {\"kernel.msgmax\": \"$msgmax\"}" true "whole machine"
+	fails "$(own uts uts) | .hostname = \"$name\"" true "it would be the host's"
+	fails "$(own uts uts) | del(.hostname) | .domainname = \"$(cat /proc/sys/kernel/domainname)\"" true "it would be the host's"
+	fails "$(own network net) | .linux.netDevices = {\"none\": {}}" true "linux.netDevices"
+	[ "$(cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/msgmax /proc/sys/kernel/hostname)" = "$before" ]
+	is "$(own network net)" 'readlink /proc/self/ns/net' "$(readlink /proc/self/ns/net)"
+	unshare --net --fork sleep 1000 &
+	STARTED+=($!)
+	eventually own_network $!
+	is "(.linux.namespaces[] | select(.type == \"network\")).path = \"/proc/$!/ns/net\" | .linux.sysctl = {\"net.ipv4.ip_default_ttl\": \"33\"}" \
+		'cat /proc/sys/net/ipv4/ip_default_ttl' 33
+}
+
 @test "linux: maskedPaths, readonlyPaths" {
 	need_root
 	mkdir "$B/rootfs/secret" && echo x >"$B/rootfs/secret/file" && echo x >"$B/rootfs/word"
