@@ -588,8 +588,9 @@ profile()
 	[ "$status" != 124 ]
 }
 
-@test "linux.seccomp: a listener is told" {
-	need_root
+# listener SOCKET FILE: accepts one connection on SOCKET, and writes to FILE what came over it
+listener()
+{
 	need_python
 	cat >listen.py <<-'END'
 		import array, json, os, socket, sys
@@ -603,9 +604,15 @@ profile()
 		fds = array.array("i", anc[0][2])
 		json.dump({"state": state, "n": len(fds), "kind": os.readlink("/proc/self/fd/%d" % fds[0])}, open(sys.argv[2], "w"))
 	END
-	/usr/bin/python3 listen.py "$T/sock" "$T/told.json" &
+	rm -f "$1" "$1.ready"
+	/usr/bin/python3 listen.py "$1" "$2" &
 	STARTED+=("$!")
-	eventually test -e sock.ready
+	eventually test -e "$1.ready"
+}
+
+@test "linux.seccomp: a listener is told" {
+	need_root
+	listener "$T/sock" "$T/told.json"
 	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$T/sock"'", listenerMetadata: "meta",
 		syscalls: [{names: ["mkdirat", "mkdir"], action: "SCMP_ACT_NOTIFY"}]}' 'echo yes'
 	run -0 oci run --bundle "$B" inside
@@ -614,6 +621,29 @@ profile()
 	cat told.json
 	jq -e '.state.metadata == "meta" and .state.fds == ["seccompFd"] and .state.state.id == "inside" and .n == 1
 		and (.kind | test("seccomp"))' told.json
+}
+
+@test "linux.seccomp: a listener is told of who is executed in the container, too" {
+	need_root
+	notify='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$T/sock"'", listenerMetadata: "meta",
+		syscalls: [{names: ["mkdirat", "mkdir"], action: "SCMP_ACT_NOTIFY"}]}'
+	user='.linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+	chmod 0755 "$T" "$B" # whoever it is has to reach the root
+	for more in . "$user"; do
+		listener "$T/sock" "$T/first.json"
+		started one "$notify | $more"
+		run -255 oci exec one true
+		[[ $output == *"linux.seccomp.listenerPath"* ]]
+		listener "$T/sock" "$T/second.json"
+		[ "$(oci exec --pid-file "$T/pid" one echo yes)" = yes ]
+		eventually test -s second.json
+		cat second.json
+		jq -e --argjson first "$PID" --argjson pid "$(cat pid)" '.state.metadata == "meta"
+			and .state.fds == ["seccompFd"] and .n == 1 and (.kind | test("seccomp")) and .state.pid == $pid
+			and .state.state.pid == $first and .state.state.id == "one" and .state.state.status == "running"' second.json
+		oci delete --force one
+	done
 }
 
 # ---- linux.cgroupsPath, linux.resources ----
