@@ -56,6 +56,12 @@ struct jsonout;
 void state_put(struct jsonout *j, const struct state *s, int pid, const char *status);
 /* The same as text; to be freed. */
 char *state_text(const struct state *s, int pid, const char *status);
+/*
+ * The specification's "container process state", with the one descriptor that comes along: of a
+ * process in the container whose first one is `first_pid`. To be freed.
+ */
+char *process_state_text(const struct state *s, int pid, int first_pid, const char *status,
+			 const char *metadata);
 int hooks_of(struct oci *o, const struct container_ref *ref, enum hook_kind kind, hooks *out,
 	     struct err *e);
 /* All of a kind; with `all` a failure does not end it, and is only logged. */
@@ -94,11 +100,18 @@ int notify_make_dir(const struct state_dir *dir, struct err *e);
 int notify_listen(const struct container_ref *ref, struct err *e);
 int notify_wait(int fd, const struct container_ref *ref, struct err *e);
 
+/* ---- descriptors.c ---- */
+
+/* Has our caller passed as many as are to be passed on? */
+int descriptors_check(const struct oci *o, const struct container_life *life, struct err *e);
+
 /* ---- create.c: from configuration to process ---- */
 
 /* A spec that holds the container, decided; its descriptors are the keeper's. */
 int spec_decide(const struct oci *o, struct spec *s, struct err *e);
 int connect_console(const char *path, struct err *e);
+/* To whom the listener of its filter goes; *fd stays as it is if there is none. */
+int connect_listener(const struct container *c, int *fd, struct err *e);
 int send_pidfd(const char *path, const char *kind, int pidfd, struct err *e);
 int write_pid_file(const char *path, int pid, struct err *e);
 

@@ -133,23 +133,11 @@ static char *state_for_hooks(void *arg, int pid, const char *status)
 	return state_text(&m->ref->state, pid, status);
 }
 
-/* The specification's "container process state", with the one descriptor that comes along. */
 static char *process_state(void *arg, int pid, const char *metadata)
 {
 	struct making *m = arg;
-	struct jsonout j = { .compact = true };
 
-	jsonout_open(&j, NULL, '{');
-	jsonout_string(&j, "ociVersion", CONFIG_VERSION);
-	jsonout_open(&j, "fds", '[');
-	jsonout_string(&j, NULL, "seccompFd");
-	jsonout_close(&j, ']');
-	jsonout_number(&j, "pid", pid);
-	if (metadata)
-		jsonout_string(&j, "metadata", metadata);
-	state_put(&j, &m->ref->state, pid, "creating");
-	jsonout_close(&j, '}');
-	return buf_take(&j.buf);
+	return process_state_text(&m->ref->state, pid, pid, "creating", metadata);
 }
 
 /* ---- sockets and files ---- */
@@ -190,6 +178,19 @@ static int connect_unix(const char *what, const char *path, struct err *e)
 int connect_console(const char *path, struct err *e)
 {
 	return connect_unix("console socket", path, e);
+}
+
+int connect_listener(const struct container *c, int *fd, struct err *e)
+{
+	int r;
+
+	if (!c->seccomp || !scmp_notifies(c->seccomp) || !c->seccomp->listener_path)
+		return 0;
+	r = connect_unix("linux.seccomp.listenerPath", c->seccomp->listener_path, e);
+	if (r < 0)
+		return r;
+	*fd = r;
+	return 0;
 }
 
 /* runc's message: the descriptor, and in words which kind of process it is of. */
@@ -313,8 +314,10 @@ static void warn_of_way_out(const struct oci *o, const struct spec *s)
 int spec_decide(const struct oci *o, struct spec *s, struct err *e)
 {
 	struct facts facts;
-	int r = facts_read(s, &facts, e);
+	int r = descriptors_check(o, &s->container->life, e);
 
+	if (r == 0)
+		r = facts_read(s, &facts, e);
 	if (r == 0)
 		r = compile_filter(s, e);
 	if (r == 0)
@@ -470,10 +473,7 @@ static int sockets_open(struct sockets *out, const struct container *c,
 		r = out->start_fd = listen_start(dir, e);
 	if (r >= 0 && opt->console_socket)
 		r = out->console_fd = connect_console(opt->console_socket, e);
-	if (r >= 0 && c->seccomp && scmp_notifies(c->seccomp) && c->seccomp->listener_path)
-		r = out->listener_fd =
-			connect_unix("linux.seccomp.listenerPath", c->seccomp->listener_path, e);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : connect_listener(c, &out->listener_fd, e);
 }
 
 static int start_box(struct making *m, struct spec *s, const struct create_options *opt,

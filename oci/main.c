@@ -220,8 +220,10 @@ int main(int argc, char **argv)
 			 .argv = argv,
 			 .log = { .fd = -1, .level = LOG_LEVEL_WARNING } };
 	struct err e = { 0 };
-	int r = arena ? start(&o, argc, argv, &e) : err_errno(&e, ENOMEM, "start");
+	int r = descriptors_begin(&o, &e);
 
+	if (r == 0)
+		r = arena ? start(&o, argc, argv, &e) : err_errno(&e, ENOMEM, "start");
 	if (r >= 0)
 		return r;
 	log_say(&o.log, LOG_LEVEL_ERROR, "%s", e.text);

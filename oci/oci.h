@@ -35,6 +35,7 @@ struct oci {
 	enum tri rootless;
 	const char *criu; /* the program */
 	struct oci_log log;
+	unsigned n_passed; /* descriptors from PASSED_FIRST on that our caller had open, in a row */
 	const struct oci_command *command;
 	union command_options opt; /* of the command */
 };
@@ -74,6 +75,13 @@ int log_open(struct oci_log *log, const struct global_options *g, struct err *e)
 /* One line to the log file, and to standard error what is an error or has no file. */
 void log_say(const struct oci_log *log, enum log_level level, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+
+/* ---- descriptors.c ---- */
+
+#define PASSED_FIRST 3 /* as sd_listen_fds(3) has it */
+
+/* Before anything else is opened. */
+int descriptors_begin(struct oci *o, struct err *e);
 
 /* ---- out.c ---- */
 

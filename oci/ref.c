@@ -139,6 +139,24 @@ char *state_text(const struct state *s, int pid, const char *status)
 	return buf_take(&j.buf);
 }
 
+char *process_state_text(const struct state *s, int pid, int first_pid, const char *status,
+			 const char *metadata)
+{
+	struct jsonout j = { .compact = true };
+
+	jsonout_open(&j, NULL, '{');
+	jsonout_string(&j, "ociVersion", CONFIG_VERSION);
+	jsonout_open(&j, "fds", '[');
+	jsonout_string(&j, NULL, "seccompFd");
+	jsonout_close(&j, ']');
+	jsonout_number(&j, "pid", pid);
+	if (metadata)
+		jsonout_string(&j, "metadata", metadata);
+	state_put(&j, s, first_pid, status);
+	jsonout_close(&j, '}');
+	return buf_take(&j.buf);
+}
+
 static int state_memfd(const struct container_ref *ref, struct err *e)
 {
 	_cleanup_free_ char *text =

@@ -173,14 +173,24 @@ static int check(const struct oci *o, const struct container_ref *ref, int argc,
 	return 0;
 }
 
+static char *process_state(void *arg, int pid, const char *metadata)
+{
+	const struct container_ref *ref = arg;
+
+	return process_state_text(&ref->state, pid, ref->state.pid, status_name(ref->status),
+				  metadata);
+}
+
 static int launch(struct oci *o, struct container *c, struct container_ref *ref, struct box **box,
 		  struct err *e)
 {
 	const struct exec_options *opt = &o->opt.exec;
 	struct spec *s = arena_alloc(o->arena, sizeof(*s));
-	_cleanup_fd_ int console_fd = -1;
+	_cleanup_fd_ int console_fd = -1, listener_fd = -1;
 	const int own_fds[] = { ref->dir.root_fd, ref->dir.fd };
 	struct keeper keeper = {
+		.process_state = process_state,
+		.arg = ref,
 		.start_fd = -1,
 		.console_fd = -1,
 		.listener_fd = -1,
@@ -205,6 +215,9 @@ static int launch(struct oci *o, struct container *c, struct container_ref *ref,
 	}
 	keeper.console_fd = console_fd;
 	r = spec_decide(o, s, e);
+	if (r == 0)
+		r = connect_listener(c, &listener_fd, e);
+	keeper.listener_fd = s->d.seal.listener_fd = listener_fd;
 	if (r == 0)
 		r = container_start(s, &keeper, box, e);
 	if (r == 0)

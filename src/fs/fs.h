@@ -15,6 +15,14 @@
 #include <sys/stat.h>
 
 #define FS_LOOSE_MAX 128
+#define FS_VIEWS_MAX 8
+
+/* A mount that shows the kernel; view.c says why it is remembered. */
+struct fs_view {
+	const char *dst;
+	int fd;
+	uint64_t mnt_id;
+};
 
 struct fs {
 	int root_fd;          /* the new root, once it is in place; else -1 */
@@ -34,6 +42,12 @@ struct fs {
 	int dir_fd, null_fd, empty_fd; /* -1: none */
 	const char *dir_path;          /* the first dir_len characters name dir_fd */
 	size_t dir_len;
+
+	struct fs_view views[FS_VIEWS_MAX]; /* the newest last */
+	unsigned n_views;
+	struct {
+		uint64_t mnt_id, ino; /* 0: not asked yet */
+	} root;
 };
 
 #define FS_INIT                                                            \
@@ -56,8 +70,10 @@ struct fs_option {
 struct fs_place {
 	int dir_fd;
 	const char *name;
+	bool anywhere; /* below a view, too: what was asked for is there, and no link led to it */
 };
 
+int fs_find(const struct fs *fs, const char *path, uint64_t flags); /* for the caller to close */
 int fs_open(struct fs *fs, const char *path, uint64_t flags); /* O_PATH unless flags say more */
 /* The directory that holds `path`, made if need be; *name is the last component. */
 int fs_parent(struct fs *fs, const char *path, const char **name);
@@ -65,7 +81,20 @@ int fs_parent(struct fs *fs, const char *path, const char **name);
 int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *out);
 #define FS_PLACE(dir) ((dir) ? S_IFDIR | 0755U : S_IFREG | 0644U)
 int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place);
-int fs_is_root(const struct fs *fs, int fd); /* does fd name the root itself? */
+int fs_is_root(struct fs *fs, int fd); /* does fd name the root itself? */
+
+/* ---- view.c: /proc, /sys, and what else is of their types ---- */
+
+bool fs_view_wanted(const char *type, const char *dst); /* NULL: of any other type */
+/* The view that shows `path`, if that is not a link to somewhere else; NULL: none. */
+const struct fs_view *fs_view_of(const struct fs *fs, const char *path);
+/* The same as fs_place(), for a view. */
+int fs_view_place(struct fs *fs, const char *dst, struct fs_place *out);
+/* The mount `fd` is in place, and is the view of dst from now on; takes it if it is loose. */
+int fs_view_add(struct fs *fs, const char *dst, int fd);
+void fs_view_hidden(struct fs *fs, const char *dst); /* by another mount at dst */
+/* After somebody else could mount over them: each is what is to be seen there now. */
+int fs_views_again(struct fs *fs);
 
 /* ---- mount.c ---- */
 
@@ -75,6 +104,7 @@ struct fs_bind {
 	const char *dst;
 	uint64_t attrs, propagation; /* MOUNT_ATTR_*, MS_* */
 	bool recursive, optional;
+	bool procfs; /* it must be one */
 	/* Where not all of the tree is treated alike: `attrs` are then those of its top alone. */
 	bool top_only, propagate_below;
 	uint64_t clear, attrs_below, clear_below;

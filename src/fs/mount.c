@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/magic.h>
 #include <string.h>
 
 #include "fs/fs.h"
@@ -12,13 +13,20 @@ static int is_dir(int fd)
 	return r < 0 ? r : S_ISDIR(sx.stx_mode);
 }
 
-/* Finds or makes the place, and puts a detached mount there. */
-static int place_tree(struct fs *fs, int tree_fd, const char *dst, bool dir)
+/* Finds or makes the place, and puts a detached mount there; of the type that is said, if any. */
+static int place_tree(struct fs *fs, int tree_fd, const char *type, const char *dst, bool dir)
 {
+	bool view = fs_view_wanted(type, dst);
 	struct fs_place place;
-	int r = fs_place(fs, dst, FS_PLACE(dir), &place);
+	int r = view ? fs_view_place(fs, dst, &place) : fs_place(fs, dst, FS_PLACE(dir), &place);
 
-	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
+	if (r == 0)
+		r = fs_attach(fs, tree_fd, &place);
+	if (r == 0 && view)
+		return fs_view_add(fs, dst, tree_fd);
+	if (r == 0)
+		fs_view_hidden(fs, dst);
+	return r;
 }
 
 /* A copy of what is mounted at src, detached, with its attributes set all the way down. */
@@ -79,6 +87,14 @@ static int clone_tree_by_parts(struct fs *fs, const struct fs_bind *b)
 	return r < 0 ? r : fd;
 }
 
+static int is_procfs(int fd)
+{
+	struct statfs it;
+	int r = sys_fstatfs(fd, &it);
+
+	return r < 0 ? r : it.f_type == PROC_SUPER_MAGIC;
+}
+
 int fs_bind(struct fs *fs, const struct fs_bind *b)
 {
 	int tree_fd = b->top_only ? clone_tree_by_parts(fs, b) : clone_tree(fs, b);
@@ -90,7 +106,14 @@ int fs_bind(struct fs *fs, const struct fs_bind *b)
 		return tree_fd;
 	if (dir < 0)
 		dir = is_dir(tree_fd);
-	return dir < 0 ? dir : place_tree(fs, tree_fd, b->dst, dir);
+	if (dir >= 0 && b->procfs) {
+		int r = is_procfs(tree_fd);
+
+		fs->failed = "only a procfs goes there";
+		if (r <= 0)
+			return r < 0 ? r : -EINVAL;
+	}
+	return dir < 0 ? dir : place_tree(fs, tree_fd, NULL, b->dst, dir);
 }
 
 /* A new file system of `type`, detached: a descriptor or -errno. */
@@ -116,7 +139,7 @@ int fs_fresh(struct fs *fs, const char *type, const struct fs_option *options, c
 {
 	int tree_fd = fresh(fs, type, options, attrs);
 
-	return tree_fd < 0 ? tree_fd : place_tree(fs, tree_fd, dst, true);
+	return tree_fd < 0 ? tree_fd : place_tree(fs, tree_fd, type, dst, true);
 }
 
 int fs_root_fresh(struct fs *fs, const struct fs_option *options, uint64_t attrs)
@@ -167,8 +190,7 @@ static int fresh_any(struct fs *fs, const struct fs_any *a)
 /* What is at its place now becomes its first content, with its owner and mode. */
 static int copy_up(struct fs *fs, int tree_fd, const char *dst)
 {
-	int from_fd = sys_openat2(fs->root_fd, dst, O_RDONLY | O_DIRECTORY,
-				  RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	int from_fd = fs_find(fs, dst, O_RDONLY | O_DIRECTORY);
 	int to_fd, r;
 	struct statx sx;
 
@@ -208,13 +230,21 @@ int fs_any(struct fs *fs, const struct fs_any *a)
 	if (r == 0)
 		r = set_if_any(tree_fd, a->propagate_below ? AT_RECURSIVE : 0, 0, 0,
 			       a->propagation);
-	return r < 0 ? r : place_tree(fs, tree_fd, a->dst, true);
+	return r < 0 ? r : place_tree(fs, tree_fd, a->type, a->dst, true);
+}
+
+/* Of its top itself: what lies below it is below the cover then. */
+static bool hides_view(const struct fs *fs, const char *dst)
+{
+	const struct fs_view *view = fs_view_of(fs, dst);
+
+	return view && strcmp(view->dst, dst) == 0;
 }
 
 int fs_read_only(struct fs *fs, const char *dst, bool optional)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	struct fs_place place = { .dir_fd = fs_open(fs, dst, 0), .name = "" };
+	struct fs_place place = { .dir_fd = fs_open(fs, dst, 0), .name = "", .anywhere = true };
 	int tree_fd, r;
 
 	if (place.dir_fd < 0) {
@@ -225,7 +255,9 @@ int fs_read_only(struct fs *fs, const char *dst, bool optional)
 					     AT_EMPTY_PATH | OPEN_TREE_CLONE | AT_RECURSIVE));
 	fs->failed = "make it read-only";
 	r = tree_fd < 0 ? tree_fd : sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr);
-	return r < 0 ? r : fs_attach(fs, tree_fd, &place);
+	if (r == 0)
+		r = fs_attach(fs, tree_fd, &place);
+	return r == 0 && hides_view(fs, dst) ? fs_views_again(fs) : r;
 }
 
 /*
@@ -293,7 +325,7 @@ static int cover(struct fs *fs, bool dir)
 
 int fs_mask(struct fs *fs, const char *dst, int dir, bool optional)
 {
-	struct fs_place place = { .name = "" };
+	struct fs_place place = { .name = "", .anywhere = true };
 	int tree_fd, r;
 
 	if (dir == 0) { /* known to be a file: the name will do */

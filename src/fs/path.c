@@ -33,9 +33,23 @@ void fs_flush(struct fs *fs)
 	fs->n_loose = 0;
 }
 
+/* What a view shows is found from there, wherever its place may be by now. */
+int fs_find(const struct fs *fs, const char *path, uint64_t flags)
+{
+	const struct fs_view *view = fs_view_of(fs, path);
+	const char *rest = path;
+
+	if (!view)
+		return sys_openat2(fs->root_fd, path, flags, IN_ROOT);
+	rest += strlen(view->dst);
+	while (*rest == '/')
+		rest++;
+	return sys_openat2(view->fd, *rest ? rest : ".", flags, IN_ROOT);
+}
+
 int fs_open(struct fs *fs, const char *path, uint64_t flags)
 {
-	return fs_loose(fs, sys_openat2(fs->root_fd, path, flags ? flags : O_PATH, IN_ROOT));
+	return fs_loose(fs, fs_find(fs, path, flags ? flags : O_PATH));
 }
 
 /* The directory named by the first `len` characters of path. */
@@ -47,7 +61,7 @@ static int open_prefix(struct fs *fs, const char *path, size_t len)
 		return -ENAMETOOLONG;
 	memcpy(prefix, path, len);
 	prefix[len] = 0;
-	return sys_openat2(fs->root_fd, len ? prefix : "/", O_PATH | O_DIRECTORY, IN_ROOT);
+	return fs_find(fs, len ? prefix : "/", O_PATH | O_DIRECTORY);
 }
 
 static size_t component(const char *path, size_t from, size_t len)
@@ -244,10 +258,9 @@ int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *ou
 	if (parent < 0)
 		return parent;
 	r = make_node_of(parent, name, mode);
-	if (r == 0) {
-		*out = (struct fs_place){ parent, name };
+	*out = (struct fs_place){ parent, name, fs_view_of(fs, path) };
+	if (r == 0)
 		return 0;
-	}
 	fs->failed = "make its place";
 	if (r != -EEXIST && r != -EROFS && r != -EACCES && r != -EPERM)
 		return r;
@@ -264,20 +277,59 @@ int fs_place(struct fs *fs, const char *path, unsigned mode, struct fs_place *ou
 	return out->dir_fd == -ENOENT && r != -EEXIST && r < 0 ? r : out->dir_fd;
 }
 
-static bool same_place(const struct statx *a, const struct statx *b)
+static int know_root(struct fs *fs)
 {
-	return a->stx_mnt_id == b->stx_mnt_id && a->stx_ino == b->stx_ino;
+	struct statx root;
+	int r = fs->root.ino ? 0
+			     : sys_statx(fs->root_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID,
+					 &root);
+
+	if (r < 0 || fs->root.ino)
+		return r;
+	fs->root.mnt_id = root.stx_mnt_id;
+	fs->root.ino = root.stx_ino;
+	return 0;
 }
 
-/* As a link "/dev -> /.." would. */
-int fs_is_root(const struct fs *fs, int fd)
+static int look(struct fs *fs, int fd, struct statx *out)
 {
-	struct statx root, it;
-	int r = sys_statx(fs->root_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root);
+	int r = know_root(fs);
 
-	if (r == 0)
-		r = sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &it);
-	return r < 0 ? r : same_place(&root, &it);
+	return r == 0 ? sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, out) : r;
+}
+
+static bool is_root(const struct fs *fs, const struct statx *it)
+{
+	return it->stx_mnt_id == fs->root.mnt_id && it->stx_ino == fs->root.ino;
+}
+
+int fs_is_root(struct fs *fs, int fd)
+{
+	struct statx it;
+	int r = look(fs, fd, &it);
+
+	return r < 0 ? r : is_root(fs, &it);
+}
+
+/* Where a link may have led: to the root itself, as "/dev -> /..", or into a view. */
+static int refuse_place(struct fs *fs, const struct fs_place *place)
+{
+	struct statx it;
+	int r = look(fs, place->dir_fd, &it);
+
+	if (r < 0)
+		return r;
+	if (is_root(fs, &it)) {
+		fs->failed = "its place is a link to the root itself";
+		return -ELOOP;
+	}
+	for (unsigned i = 0; !place->anywhere && i < fs->n_views; i++) {
+		if (it.stx_mnt_id != fs->views[i].mnt_id)
+			continue;
+		fs->failed = "a link leads into /proc or /sys";
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /*
@@ -293,15 +345,12 @@ static int cut_off(int tree_fd)
 
 int fs_attach(struct fs *fs, int tree_fd, const struct fs_place *place)
 {
-	int r = *place->name ? 0 : fs_is_root(fs, place->dir_fd);
+	int r;
 
 	fs->failed = "put it in place";
+	r = *place->name ? 0 : refuse_place(fs, place);
 	if (r < 0)
 		return r;
-	if (r > 0) {
-		fs->failed = "its place is a link to the root itself";
-		return -ELOOP;
-	}
 	r = fs->unattached ? cut_off(tree_fd) : 0;
 	return r < 0 ? r
 		     : sys_move_mount(tree_fd, place->dir_fd, place->name,

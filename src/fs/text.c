@@ -22,7 +22,7 @@ bool fs_text_wanted(const struct fs_any *a)
 
 		wanted |= equals && strlen(equals + 1) > VALUE_MAX;
 	}
-	return wanted && !a->copy_up;
+	return wanted && !a->copy_up && !fs_view_wanted(a->type, a->dst);
 }
 
 /* The options as one text, commas between them. */
@@ -81,6 +81,7 @@ int fs_text(struct fs *fs, const struct fs_any *a)
 	if (r < 0)
 		return r;
 	fs->failed = "set its attributes";
+	fs_view_hidden(fs, a->dst);
 	fd = open_top(fs, a->dst, fd);
 	return fd < 0 ? fd : sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr);
 }

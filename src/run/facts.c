@@ -271,6 +271,36 @@ static int join_held(struct spec *s, struct err *e)
 					    s->join_name);
 }
 
+static bool is_own_namespace(enum ns_type type, const char *target)
+{
+	_cleanup_fd_ int fd = join_open(type, target, NULL);
+	struct statx it, own;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/%s", ns_table[type].proc_file);
+	if (fd < 0 ||
+	    sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &it) < 0) /* joining it will fail */
+		return false;
+	/* What we cannot prove to be another's counts as ours. */
+	if (sys_statx(AT_FDCWD, path, 0, STATX_INO, &own) < 0)
+		return true;
+	return it.stx_ino == own.stx_ino && it.stx_dev_major == own.stx_dev_major &&
+	       it.stx_dev_minor == own.stx_dev_minor;
+}
+
+/* Asked only where something would be set in it. */
+static unsigned joins_own(const struct container *c)
+{
+	unsigned own = 0;
+
+	if (!c || !(c->sysctl.n || c->net_devices.n || c->hostname || c->domainname))
+		return 0;
+	for (int type = 0; type < NS_COUNT; type++)
+		if (c->ns[type].path && is_own_namespace((enum ns_type)type, c->ns[type].path))
+			own |= 1U << type;
+	return own;
+}
+
 static void read_resolv_conf(struct spec *s, struct facts *f)
 {
 	_cleanup_fd_ int fd = -1;
@@ -286,7 +316,10 @@ static void read_resolv_conf(struct spec *s, struct facts *f)
 		f->resolv_conf = text;
 }
 
-/* A descriptor that is not open would be written to in vain, and somebody waits for it. */
+/*
+ * A descriptor that is not open would be written to in vain, and somebody waits for it; what is to
+ * be kept open would be one of ours, opened later, that got the number.
+ */
 int facts_check_fds(const struct spec *s, struct err *e)
 {
 	const struct {
@@ -302,6 +335,10 @@ int facts_check_fds(const struct spec *s, struct err *e)
 		if (named[i].fd >= 0 && sys_fcntl(named[i].fd, F_GETFD, 0) < 0)
 			return err_set(e, EBADF, "%s: descriptor %d is not open", named[i].name,
 				       named[i].fd);
+	for (size_t i = 0; i < s->keep_fds.n; i++)
+		if (sys_fcntl(s->keep_fds.items[i], F_GETFD, 0) < 0)
+			return err_set(e, EBADF, "keep-fd: descriptor %d is not open",
+				       s->keep_fds.items[i]);
 	return 0;
 }
 
@@ -328,6 +365,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 	f->net_admin = is_net_admin();
 	f->extra_groups = has_extra_groups(f->gid);
 	f->setgroups_denied = denies_groups(s);
+	f->joins_own = joins_own(s->container);
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
 		f->tty[fd] = spec_stdio(s, fd) < 0 && isatty(fd);

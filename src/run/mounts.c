@@ -120,7 +120,10 @@ static int unmount(struct fs *fs, const char *dst)
 	dir_fd = fs_parent(fs, dst, &name);
 	r = dir_fd < 0 ? dir_fd : sys_fchdir(dir_fd);
 	fs->failed = "take it away";
-	return r < 0 ? r : sys_umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (r == 0)
+		r = sys_umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW);
+	fs_view_hidden(fs, dst);
+	return r;
 }
 
 static int change_all(const struct change *c, struct run *r)

@@ -309,6 +309,8 @@ static int mount_fresh(struct run *r, const struct mnt *m)
 
 	if (code == 0 && !knows_no_network(m->type))
 		code = network_enter(r);
+	if (code == 0)
+		r->failed = NULL;
 	return code < 0 ? code : bind_instead(r, m, fs_any(&r->fs, &a));
 }
 
@@ -511,9 +513,9 @@ int act_setup_hooks(struct run *r, size_t i)
 									: -ECANCELED;
 	for (size_t k = 0; code == 0 && k < own->n; k++)
 		code = hook_run(&own->items[k], fd, r->shared->failed);
-	if (*r->shared->failed)
+	if (code < 0 && *r->shared->failed)
 		r->failed = r->shared->failed;
-	return code;
+	return code < 0 ? code : fs_views_again(&r->fs); /* hooks may mount */
 }
 
 /* ---- console ---- */

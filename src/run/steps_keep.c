@@ -296,9 +296,11 @@ int act_state_file(struct run *r, size_t i)
 	_cleanup_free_ char *process = NULL;
 
 	(void)i;
-	r->hooks_fd = state_file(r, "created");
-	if (r->hooks_fd < 0)
-		return r->hooks_fd;
+	if (r->d->hooks[HOOK_START_CONTAINER].n) {
+		r->hooks_fd = state_file(r, "created");
+		if (r->hooks_fd < 0)
+			return r->hooks_fd;
+	}
 	if (!(r->d->seal.filter_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) || !k->process_state)
 		return 0;
 	process = k->process_state(k->arg, r->pid, r->d->container->seccomp->listener_metadata);

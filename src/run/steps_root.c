@@ -343,6 +343,7 @@ static int mount_bind(struct run *r, const struct mnt *m)
 
 	if (r->d->container) {
 		b.propagation = m->propagation;
+		b.procfs = strcmp(m->dst, "/proc") == 0;
 		return fs_bind(&r->fs, &b);
 	}
 

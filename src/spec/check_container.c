@@ -127,7 +127,13 @@ static bool is_parameter(const char *key, const char *name)
 	return name[strlen(name) - 1] == '.' ? str_starts(key, name) : str_eq(key, name);
 }
 
-static int check_sysctl(const struct spec *s, struct err *e)
+/* One that is joined may be the caller's own: what is set there is set for the machine. */
+static bool is_separate(const struct spec *s, const struct facts *f, enum ns_type type)
+{
+	return s->ns[type].mode != NS_SHARED && !(f->joins_own >> type & 1);
+}
+
+static int check_sysctl(const struct spec *s, const struct facts *f, struct err *e)
 {
 	const keys *list = &s->container->sysctl;
 
@@ -137,7 +143,7 @@ static int check_sysctl(const struct spec *s, struct err *e)
 
 		for (size_t k = 0; k < ARRAY_SIZE(namespaced); k++)
 			own |= is_parameter(key, namespaced[k].name) &&
-			       s->ns[namespaced[k].type].mode != NS_SHARED;
+			       is_separate(s, f, namespaced[k].type);
 		if (!own)
 			return err_set(e, EINVAL,
 				       "linux.sysctl: \"%.64s\" is not in a separate kernel "
@@ -147,11 +153,11 @@ static int check_sysctl(const struct spec *s, struct err *e)
 	return 0;
 }
 
-static int decide_net_devices(struct spec *s, struct err *e)
+static int decide_net_devices(struct spec *s, const struct facts *f, struct err *e)
 {
 	const struct container *c = s->container;
 
-	if (c->net_devices.n && s->ns[NS_NET].mode == NS_SHARED)
+	if (c->net_devices.n && !is_separate(s, f, NS_NET))
 		return err_set(e, EINVAL,
 			       "linux.netDevices: there is no network namespace into which they "
 			       "could be moved");
@@ -165,11 +171,11 @@ static int decide_net_devices(struct spec *s, struct err *e)
 	return 0;
 }
 
-static int decide_names(struct spec *s, struct err *e)
+static int decide_names(struct spec *s, const struct facts *f, struct err *e)
 {
 	const struct container *c = s->container;
 
-	if ((c->hostname || c->domainname) && s->ns[NS_UTS].mode == NS_SHARED)
+	if ((c->hostname || c->domainname) && !is_separate(s, f, NS_UTS))
 		return err_set(e, EINVAL,
 			       "hostname: without a uts namespace it would be the host's");
 	s->d.hostname = c->hostname;
@@ -396,13 +402,13 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 	if (r == 0)
 		r = decide_namespaces(s, f, e);
 	if (r == 0)
-		r = check_sysctl(s, e);
+		r = check_sysctl(s, f, e);
 
 	d->container = s->container;
 	if (r == 0)
-		r = decide_net_devices(s, e);
+		r = decide_net_devices(s, f, e);
 	if (r == 0)
-		r = decide_names(s, e);
+		r = decide_names(s, f, e);
 	if (r == 0)
 		r = decide_clocks(s, f, e);
 	if (r == 0)

@@ -136,6 +136,41 @@ static int add_idmap(struct spec *s, struct mnt *m, const struct container_mount
 	return m->uid_map && m->gid_map ? 0 : err_errno(e, ENOMEM, "mounts");
 }
 
+/*
+ * What an image brings as a volume must not stand for the kernel's own words: a file of /proc is
+ * read by others, us too. The exceptions are what engines show otherwise.
+ */
+static int check_place(const struct mnt *m, struct err *e)
+{
+	static const char *const may_be[] = {
+		"/proc/cpuinfo",
+		"/proc/diskstats",
+		"/proc/loadavg",
+		"/proc/meminfo",
+		"/proc/net/dev",
+		"/proc/slabinfo",
+		"/proc/stat",
+		"/proc/swaps",
+		"/proc/sys/crypto/fips_enabled",
+		"/proc/sys/kernel/ns_last_pid",
+		"/proc/uptime",
+	};
+
+	if (!path_below(m->dst, "/proc"))
+		return 0;
+	if (str_eq(m->dst, "/proc")) /* of a bind that is seen when it is made */
+		return m->kind == MNT_BIND || str_eq(m->type, "proc")
+			       ? 0
+			       : err_set(e, EINVAL, "mount /proc: only a procfs goes there");
+	for (size_t i = 0; i < ARRAY_SIZE(may_be); i++)
+		if (str_eq(m->dst, may_be[i]))
+			return 0;
+	return err_set(e, EINVAL,
+		       "mount %s: inside /proc nothing is mounted, but for files that engines "
+		       "show otherwise (holm-oci(8) lists them)",
+		       m->dst);
+}
+
 static int add_mount(struct spec *s, const struct container_mount *cm, struct err *e)
 {
 	struct mount_words w;
@@ -149,6 +184,9 @@ static int add_mount(struct spec *s, const struct container_mount *cm, struct er
 		return err_errno(e, ENOMEM, "mounts");
 	take_words(m, &w);
 	m->type = cm->type;
+	r = check_place(m, e);
+	if (r < 0)
+		return r;
 	if (m->kind == MNT_BIND) {
 		if (!cm->source)
 			return err_set(e, EINVAL, "mount %s: a bind needs a source",

@@ -428,6 +428,7 @@ struct facts {
 	bool extra_groups;     /* has groups beside its own */
 	bool setgroups_denied; /* in the user namespace that is joined or shared, or above a new one
 				*/
+	unsigned joins_own;    /* bit N: what is joined as enum ns_type N is the caller's own */
 	const char *user_name; /* for /etc/subuid; NULL if unknown */
 	const char *cwd;
 	char *const *environ;

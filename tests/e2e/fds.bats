@@ -30,6 +30,14 @@ open_inside()
 	[ "$(cat "$T/out")" = content ]
 }
 
+# bats test_tags=quick
+@test "option --keep-fd: what is not open is refused, and nothing of holm's own stands in for it" {
+	for fd in 3 4 5 6 7 8 9 10 20; do
+		run -125 bash -c 'eval "exec $1<&-"; exec "$2" box --keep-fd "$1" -- ls -l /proc/self/fd' bash "$fd" "$HOLM"
+		[ "$output" = "holm: keep-fd: descriptor $fd is not open" ]
+	done
+}
+
 @test "services and init get no kept descriptor that is not theirs" {
 	exec 6>"$T/file"
 	start_box --status-fd 6 --service 'a=ls /proc/self/fd | tr "\n" " " >/run/a; echo >/run/done; exec sleep 1000' -- \

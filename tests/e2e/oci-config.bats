@@ -505,6 +505,29 @@ hook()
 	fails '.linux.sysctl = {"../../etc/passwd": "1"}' true sysctl
 }
 
+@test "linux.namespaces: the caller's own, joined by path, is the host's: nothing is set in it" {
+	need_root
+	own()
+	{
+		echo "(.linux.namespaces[] | select(.type == \"$1\")).path = \"/proc/self/ns/$2\""
+	}
+	before=$(cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/msgmax /proc/sys/kernel/hostname)
+	# Even if that went wrong it would be set to what it is.
+	ttl=$(cat /proc/sys/net/ipv4/ip_default_ttl) msgmax=$(cat /proc/sys/kernel/msgmax) name=$(hostname)
+	fails "$(own network net) | .linux.sysctl = {\"net.ipv4.ip_default_ttl\": \"$ttl\"}" true "whole machine"
+	fails "$(own ipc ipc) | .linux.sysctl = {\"kernel.msgmax\": \"$msgmax\"}" true "whole machine"
+	fails "$(own uts uts) | .hostname = \"$name\"" true "it would be the host's"
+	fails "$(own uts uts) | del(.hostname) | .domainname = \"$(cat /proc/sys/kernel/domainname)\"" true "it would be the host's"
+	fails "$(own network net) | .linux.netDevices = {\"none\": {}}" true "linux.netDevices"
+	[ "$(cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/msgmax /proc/sys/kernel/hostname)" = "$before" ]
+	is "$(own network net)" 'readlink /proc/self/ns/net' "$(readlink /proc/self/ns/net)"
+	unshare --net sleep 1000 &
+	STARTED+=($!)
+	eventually own_network $!
+	is "(.linux.namespaces[] | select(.type == \"network\")).path = \"/proc/$!/ns/net\" | .linux.sysctl = {\"net.ipv4.ip_default_ttl\": \"33\"}" \
+		'cat /proc/sys/net/ipv4/ip_default_ttl' 33
+}
+
 @test "linux: maskedPaths, readonlyPaths" {
 	need_root
 	mkdir "$B/rootfs/secret" && echo x >"$B/rootfs/secret/file" && echo x >"$B/rootfs/word"
@@ -565,8 +588,9 @@ profile()
 	[ "$status" != 124 ]
 }
 
-@test "linux.seccomp: a listener is told" {
-	need_root
+# listener SOCKET FILE: accepts one connection on SOCKET, and writes to FILE what came over it
+listener()
+{
 	need_python
 	cat >listen.py <<-'END'
 		import array, json, os, socket, sys
@@ -580,9 +604,15 @@ profile()
 		fds = array.array("i", anc[0][2])
 		json.dump({"state": state, "n": len(fds), "kind": os.readlink("/proc/self/fd/%d" % fds[0])}, open(sys.argv[2], "w"))
 	END
-	/usr/bin/python3 listen.py "$T/sock" "$T/told.json" &
+	rm -f "$1" "$1.ready"
+	/usr/bin/python3 listen.py "$1" "$2" &
 	STARTED+=("$!")
-	eventually test -e sock.ready
+	eventually test -e "$1.ready"
+}
+
+@test "linux.seccomp: a listener is told" {
+	need_root
+	listener "$T/sock" "$T/told.json"
 	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$T/sock"'", listenerMetadata: "meta",
 		syscalls: [{names: ["mkdirat", "mkdir"], action: "SCMP_ACT_NOTIFY"}]}' 'echo yes'
 	run -0 oci run --bundle "$B" inside
@@ -591,6 +621,29 @@ profile()
 	cat told.json
 	jq -e '.state.metadata == "meta" and .state.fds == ["seccompFd"] and .state.state.id == "inside" and .n == 1
 		and (.kind | test("seccomp"))' told.json
+}
+
+@test "linux.seccomp: a listener is told of who is executed in the container, too" {
+	need_root
+	notify='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$T/sock"'", listenerMetadata: "meta",
+		syscalls: [{names: ["mkdirat", "mkdir"], action: "SCMP_ACT_NOTIFY"}]}'
+	user='.linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+	chmod 0755 "$T" "$B" # whoever it is has to reach the root
+	for more in . "$user"; do
+		listener "$T/sock" "$T/first.json"
+		started one "$notify | $more"
+		run -255 oci exec one true
+		[[ $output == *"linux.seccomp.listenerPath"* ]]
+		listener "$T/sock" "$T/second.json"
+		[ "$(oci exec --pid-file "$T/pid" one echo yes)" = yes ]
+		eventually test -s second.json
+		cat second.json
+		jq -e --argjson first "$PID" --argjson pid "$(cat pid)" '.state.metadata == "meta"
+			and .state.fds == ["seccompFd"] and .n == 1 and (.kind | test("seccomp")) and .state.pid == $pid
+			and .state.state.pid == $first and .state.state.id == "one" and .state.state.status == "running"' second.json
+		oci delete --force one
+	done
 }
 
 # ---- linux.cgroupsPath, linux.resources ----

@@ -181,6 +181,50 @@ load oci
 	[ "$(oci run --bundle "$B" --preserve-fds 2 one 3< <(echo a) 4< <(echo b))" = "$(printf 'a\nb')" ]
 	config . 'echo $LISTEN_FDS $LISTEN_PID; cat <&3'
 	[ "$(LISTEN_FDS=1 oci run --bundle "$B" one 3< <(echo a))" = "$(printf '1 1\na')" ]
+	config . 'ls /proc/self/fd | tr "\n" " "'
+	[ "$(LISTEN_FDS=1 LISTEN_PID=1 oci run --bundle "$B" one 3</dev/null)" = "0 1 2 3 " ]
+	# The shell becomes the runtime, under the same number.
+	[ "$(LISTEN_FDS=1 sh -c 'LISTEN_PID=$$ exec "$@"' sh "$OCI" --root "$T/root" run --bundle "$B" one 3</dev/null)" = "0 1 2 3 4 " ]
+}
+
+# lacks FD ARG...: refused, because descriptor FD was not passed to us
+lacks()
+{
+	local fd=$1
+
+	shift
+	run -"${CODE:-1}" --separate-stderr "$@" 3</dev/null
+	echo "it said: $stderr"
+	[[ $stderr == *"descriptor $fd of 3 to "*" is not open" ]]
+}
+
+@test "descriptors: what was not passed is refused, and nothing of the host's stands in for it" {
+	need_root
+	exec 4<&- 5<&-
+	config . 'ls -l /proc/self/fd'
+	lacks 4 oci run --bundle "$B" --preserve-fds 2 one
+	lacks 4 oci create --bundle "$B" --preserve-fds 3 one
+	LISTEN_FDS=2 lacks 4 oci run --bundle "$B" one
+	LISTEN_FDS=1 lacks 4 oci run --bundle "$B" --preserve-fds 1 one
+	LISTEN_FDS=2 lacks 4 oci create --bundle "$B" one
+	run -1 oci state one
+	run -1 oci run --bundle "$B" --preserve-fds 4294967295 one
+	LISTEN_FDS=1 run -1 oci run --bundle "$B" --preserve-fds 4294967295 one 3</dev/null
+	[[ $output == *"at most 64 in all" ]]
+	# A log file is ours, too, and opened early.
+	lacks 4 oci --log "$T/log" run --bundle "$B" --preserve-fds 2 one
+	[[ $(cat "$T/log") == *"descriptor 4 of 3 to 4 is not open"* ]]
+	started one
+	CODE=255 lacks 4 oci exec --preserve-fds 2 one ls -l /proc/self/fd
+	[ "$(oci exec --preserve-fds 1 one sh -c 'ls /proc/self/fd | tr "\n" " "' 3</dev/null)" = "0 1 2 3 4 " ]
+}
+
+@test "descriptors: standard ones that are closed are /dev/null" {
+	need_root
+	config . 'a=$(readlink /proc/1/fd/0) b=$(readlink /proc/1/fd/1) c=$(readlink /proc/1/fd/2)
+		echo $a $b $c $(ls /proc/self/fd) >/tmp/out'
+	oci run --bundle "$B" one <&- >&- 2>&-
+	[ "$(cat "$B/rootfs/tmp/out")" = "/dev/null /dev/null /dev/null 0 1 2 3" ]
 }
 
 @test "exec --cgroup: into one below the container's" {

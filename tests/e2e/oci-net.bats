@@ -132,7 +132,7 @@ is_back()
 	# That of the devices themselves.
 	config ".linux.netDevices = {hd2: {}} | $path = \"/proc/$NET/ns/net\"" true
 	run -1 --separate-stderr noci run --bundle "$B" one
-	[[ $stderr == *"is the one where the devices are"* ]]
+	[[ $stderr == *"no network namespace into which they could be moved"* ]]
 	net ip link show hd2
 }
 
