@@ -383,6 +383,44 @@ static int pass_listen_fds(struct oci *o, struct container *c)
 	return config_env_put(o->arena, env, "LISTEN_PID=1");
 }
 
+#define ANNOTATIONS_MAX (STATE_MAX - 65536) /* what is left is for the rest of the state */
+
+/* They are kept with the state, which every later command reads again. */
+static int check_annotations(const keys *list, struct err *e)
+{
+	struct jsonout j = { .compact = true };
+	size_t len = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		len += strlen(list->items[i].key) + strlen(list->items[i].value) + 6;
+	if (len > ANNOTATIONS_MAX / 6) { /* a character can become six: "\u001b" */
+		jsonout_keys(&j, NULL, list);
+		len = j.buf.len;
+		buf_done(&j.buf);
+	}
+	return len <= ANNOTATIONS_MAX ? 0
+				      : err_set(e, E2BIG,
+						"annotations: %zu bytes of text; at most %d can be "
+						"kept",
+						len, ANNOTATIONS_MAX);
+}
+
+/* What is made may have names that are longer than the id. */
+static int check_id(const char *id, const struct container *c, struct err *e)
+{
+	const char *name = strrchr(c->life.cgroup, '/');
+
+	if (!state_id_valid(id))
+		return state_id_refused(id, e);
+	name = name ? name + 1 : c->life.cgroup;
+	if (c->life.no_cgroup || strlen(name) <= NAME_MAX)
+		return 0;
+	return err_set(
+		e, ENAMETOOLONG,
+		"linux.cgroupsPath: \"%.64s...\": no cgroup's name has more than %d characters",
+		name, NAME_MAX);
+}
+
 static int load(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
 		struct container *c, struct err *e)
 {
@@ -405,7 +443,10 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 				  : arena_printf(o->arena, "holm-oci-%s", id),
 		.id = id,
 	};
-	if (o->cgroup_manager == MANAGER_SYSTEMD)
+	r = c->life.cgroup ? check_id(id, c, e) : err_errno(e, ENOMEM, "create");
+	if (r == 0)
+		r = check_annotations(&c->annotations, e);
+	if (r == 0 && o->cgroup_manager == MANAGER_SYSTEMD)
 		r = systemd_choose(o, c, e);
 	if (r < 0)
 		return r;

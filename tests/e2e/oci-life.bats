@@ -69,10 +69,70 @@ load oci
 	local id
 
 	config . true
-	for id in . .. a/b '' 'a b' "$(printf 'x%.0s' {1..1025})"; do
+	for id in . .. a/b '' 'a b' .a "$(printf 'x%.0s' {1..256})"; do
 		run -1 oci create --bundle "$B" "$id"
+		[[ $output == *"cannot be a container's id"* ]]
+		[ "${#output}" -lt 200 ]
 	done
 	run -0 oci run --bundle "$B" a_b.c+d-e9
+	run -0 oci run --bundle "$B" "$(printf 'x%.0s' {1..255})"
+	config 'del(.linux.cgroupsPath)' true
+	run -1 oci run --bundle "$B" "$(printf 'x%.0s' {1..247})"
+	[[ $output == *"no cgroup's name has more than 255 characters" ]]
+	run -0 oci run --bundle "$B" "$(printf 'x%.0s' {1..246})"
+}
+
+@test "start: killed meanwhile, or with a full disk; the state is what the container is" {
+	need_root
+	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "touch /tmp/hook; sleep 1"]}]' 'sleep 60'
+	oci create --bundle "$B" one </dev/null >/dev/null 2>&1
+	# Somebody who looks is not taken for somebody who starts.
+	for i in {1..20}; do
+		[ "$(status one)" = created ]
+	done
+	oci start one &
+	eventually test -e "$B/rootfs/tmp/hook"
+	kill -9 "$!"
+	wait "$!" || :
+	[ "$(status one)" = running ]
+	[ "$(oci list --format json | jq -r '.[0].status')" = running ]
+	run -1 oci delete one
+	run -1 oci start one
+	[[ $output == *"cannot start a container in the running state"* ]]
+	eventually eval 'oci ps one | grep -q "sleep 60"'
+	[ "$(status one)" = running ]
+	oci exec one true
+	oci delete --force one
+	mkdir "$T/root" || :
+	mount -t tmpfs -o size=256k tmpfs "$T/root"
+	config . 'sleep 60'
+	oci create --bundle "$B" two </dev/null >/dev/null 2>&1
+	# A full disk cannot hold a state that is new.
+	cat /dev/zero >"$T/root/full" 2>/dev/null || :
+	run oci start two
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"No space left"* ]]
+	[ "$(status two)" = running ]
+	run -1 oci delete two
+	rm "$T/root/full"
+	oci delete --force two
+	umount "$T/root"
+}
+
+@test "annotations that the state cannot hold are refused before anything is made" {
+	need_root
+	config . true
+	python3 -c 'import json, sys
+c = json.load(open(sys.argv[1])); c["annotations"] = {"a": sys.argv[2][:1] * int(sys.argv[3])}; json.dump(c, open(sys.argv[1], "w"))' \
+		"$B/config.json" x 1100000
+	run -1 oci create --bundle "$B" one
+	[[ $output == *"annotations: 11000"*" bytes of text; at most "*" can be kept" ]]
+	[ -z "$(ls "$T/root" 2>/dev/null)" ]
+	jq '.annotations.a |= .[:900000]' "$B/config.json" >"$T/c" && mv "$T/c" "$B/config.json"
+	oci create --bundle "$B" one </dev/null >/dev/null 2>&1
+	[ "$(status one)" = created ]
+	oci delete --force one
 }
 
 @test "errors: to the log as well, as text and as JSON" {
