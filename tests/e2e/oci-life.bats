@@ -120,6 +120,24 @@ load oci
 	umount "$T/root"
 }
 
+@test "--config from a pipe: what was read is kept, for exec and for the hooks" {
+	need_root
+	config '.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "touch '"$T"'/stopped"]}]' 'sleep 60'
+	mv "$B/config.json" "$T/c.json"
+	for how in pipe stdin; do
+		if [ "$how" = pipe ]; then
+			oci create --bundle "$B" --config <(cat "$T/c.json") one </dev/null >/dev/null 2>&1
+		else
+			oci create --bundle "$B" --config - one <"$T/c.json" >/dev/null 2>&1
+		fi
+		cmp "$T/c.json" "$T/root/one/config.json"
+		oci start one
+		[ "$(oci exec one echo yes)" = yes ]
+		oci delete --force one
+		rm "$T/stopped"
+	done
+}
+
 @test "annotations that the state cannot hold are refused before anything is made" {
 	need_root
 	config . true
