@@ -221,6 +221,40 @@ c = json.load(open(sys.argv[1])); c["annotations"] = {"a": sys.argv[2][:1] * int
 	run -1 oci create --bundle "$B" two
 }
 
+@test "run with a terminal: signals get through, though neither input nor output is read" {
+	need_root
+	config '.process.terminal = true' 'trap "exit 7" TERM; touch /tmp/ready; while :; do sleep 0.1; done'
+	mkfifo in
+	"$OCI" --root "$T/root" run --bundle "$B" one <in >out &
+	STARTED+=("$!")
+	yes 2>/dev/null | head -c 1000000 >in &
+	STARTED+=("$!")
+	eventually test -e "$B/rootfs/tmp/ready"
+	sleep 0.5
+	kill -TERM "${STARTED[0]}"
+	code=0
+	wait "${STARTED[0]}" || code=$?
+	[ "$code" = 7 ]
+	# The output waits for its reader, and then all of it is there.
+	config '.process.terminal = true' 'trap "end=1" USR1; touch /tmp/go; i=0
+		until [ "$end" ]; do echo $i; i=$((i + 1)); done; echo; echo end $i'
+	mkfifo pipe
+	"$OCI" --root "$T/root" run --bundle "$B" two </dev/null >pipe &
+	runtime=$!
+	STARTED+=("$runtime")
+	exec 6<pipe
+	eventually test -e "$B/rootfs/tmp/go"
+	sleep 1
+	kill -USR1 "$runtime"
+	sleep 0.5
+	tr -d '\r' <&6 >out
+	exec 6<&-
+	wait "$runtime"
+	last=$(sed -n 's/^end //p' out)
+	[ "$last" -gt 1000 ]
+	cmp <(seq 0 $((last - 1))) <(sed '/^$/,$d' out)
+}
+
 @test "pidfd: a descriptor of the process comes over the socket" {
 	need_root
 	need_python
