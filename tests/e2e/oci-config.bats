@@ -106,6 +106,23 @@ caps()
 	[ "$stderr" = "" ]
 }
 
+@test "process.rlimits: RLIMIT_NOFILE so low that we could not work with it" {
+	need_root
+	for n in 0 1 3 5; do
+		config ".process.rlimits = [{type: \"RLIMIT_NOFILE\", soft: $n, hard: $n}] |
+			.hooks.startContainer = [{path: \"/bin/true\"}]" 'ulimit -Sn; ulimit -Hn'
+		oci create --bundle "$B" "one$n" >out 2>&1 </dev/null
+		oci start "one$n"
+		eventually test "$(status "one$n")" = stopped || sleep 1
+		[ "$(tr '\n' ' ' <out)" = "$n $n " ]
+		oci delete --force "one$n"
+	done
+	is '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 7, hard: 400}]' 'ulimit -Sn; ulimit -Hn' "$(printf '7\n400')"
+	# Raised again, by one that may: it was lowered for good.
+	is '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 7, hard: 9}] | .process.capabilities = {}' \
+		'(ulimit -n 10) 2>/dev/null || ulimit -n' 7
+}
+
 @test "process.rlimits" {
 	need_root
 	is '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 99}]' 'echo $(ulimit -S -n) $(ulimit -H -n)' '77 99'
