@@ -228,6 +228,8 @@ int write_pid_file(const char *path, int pid, struct err *e)
 	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
 	if (r == 0)
 		r = sys_renameat(AT_FDCWD, name, path, 0);
+	if (r < 0 && fd >= 0)
+		sys_unlinkat(AT_FDCWD, name, 0);
 	return r < 0 ? err_errno(e, -r, "pid file %s", path) : 0;
 }
 

@@ -180,6 +180,33 @@ c = json.load(open(sys.argv[1])); c["annotations"] = {"a": sys.argv[2][:1] * int
 	run -137 oci exec one sh -c 'kill -KILL $$'
 }
 
+@test "what is asked in a wrong way is refused; signal 0 asks; nothing is left of a pid file" {
+	need_root
+	started one
+	run -255 oci exec --env FOO one env
+	[[ $output == *'--env: "FOO" is not NAME=VALUE' ]]
+	run -255 oci exec --env =x one env
+	run -255 oci exec --cwd /nodir one true
+	[[ $output == *"cwd /nodir "*": enter it: No such file or directory (there is no such directory inside)" ]]
+	run -1 oci ps --format yaml one
+	[[ $output == *'ps: --format: "yaml" is not table or json' ]]
+	oci kill one 0
+	oci kill --all one 0
+	[ "$(status one)" = running ]
+	oci delete --force one
+	run -1 oci kill one 0
+	mkdir small
+	mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs small
+	head -c 4096 /dev/zero >small/full
+	run oci create --bundle "$B" --pid-file small/pid two </dev/null
+	ls small >left
+	umount small
+	[ "$status" = 1 ]
+	[[ $output == *"pid file small/pid: No space left"* ]]
+	[ "$(cat left)" = full ]
+	run -1 oci state two
+}
+
 @test "exec: --process, --detach, --pid-file" {
 	need_root
 	started one
