@@ -153,12 +153,11 @@ static const char *name_of(const char *file)
 	return str_eq(file, "-") ? "standard input" : file;
 }
 
-int config_load(struct arena *a, const char *bundle, const char *file, struct container *out,
-		struct err *e)
+int config_load_text(struct arena *a, const char *bundle, const char *file, struct container *out,
+		     struct buf *text, struct err *e)
 {
 	const char *name = file ? name_of(file) : "config.json";
 	_cleanup_free_ char *dir = realpath(bundle ? bundle : ".", NULL);
-	_cleanup_buf_ struct buf text = { 0 };
 	struct container c;
 	int r;
 
@@ -168,9 +167,9 @@ int config_load(struct arena *a, const char *bundle, const char *file, struct co
 		file = arena_printf(a, "%s/config.json", dir);
 	if (!file)
 		return err_errno(e, ENOMEM, "bundle %s", dir);
-	r = read_text(file, file, &text, e);
+	r = read_text(file, file, text, e);
 	if (r == 0)
-		r = config_parse(a, text.data ? text.data : "", text.len, name, &c, e);
+		r = config_parse(a, text->data ? text->data : "", text->len, name, &c, e);
 	if (r < 0)
 		return r;
 	c.bundle = arena_strdup(a, dir);
@@ -178,6 +177,14 @@ int config_load(struct arena *a, const char *bundle, const char *file, struct co
 		return err_errno(e, ENOMEM, "bundle %s", dir);
 	*out = c;
 	return 0;
+}
+
+int config_load(struct arena *a, const char *bundle, const char *file, struct container *out,
+		struct err *e)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+
+	return config_load_text(a, bundle, file, out, &text, e);
 }
 
 int config_process_load(struct arena *a, const char *file, struct container_process *out,

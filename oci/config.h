@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "spec/container.h"
 
 #define CONFIG_VERSION "1.3.0" /* of the specification that is read in full */
@@ -18,6 +19,9 @@
  */
 int config_load(struct arena *a, const char *bundle, const char *file, struct container *out,
 		struct err *e);
+/* The same, and the text that was read, which may not be there a second time; for buf_done(). */
+int config_load_text(struct arena *a, const char *bundle, const char *file, struct container *out,
+		     struct buf *text, struct err *e);
 int config_process_load(struct arena *a, const char *file, struct container_process *out,
 			struct err *e);
 int config_resources_load(struct arena *a, const char *file, struct resources *out, struct err *e);

@@ -6,8 +6,6 @@
 #include "oci.h"
 #include "run/run.h"
 
-#define START_SOCKET "start" /* in the state directory; gone once the container was started */
-
 /* One that is there. */
 struct container_ref {
 	struct state_dir dir;

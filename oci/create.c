@@ -24,7 +24,13 @@
 struct making {
 	struct oci *o;
 	struct container_ref *ref;
+	struct buf config; /* the text of config.json */
 };
+
+static void making_done(struct making *m)
+{
+	buf_done(&m->config);
+}
 
 static int put_note(struct oci *o, struct state *s, const char *key, const char *value)
 {
@@ -223,31 +229,17 @@ int write_pid_file(const char *path, int pid, struct err *e)
 	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
 	if (r == 0)
 		r = sys_renameat(AT_FDCWD, name, path, 0);
+	if (r < 0 && fd >= 0)
+		sys_unlinkat(AT_FDCWD, name, 0);
 	return r < 0 ? err_errno(e, -r, "pid file %s", path) : 0;
 }
 
-/* The bundle's file as it is now; it may change or go before the container does. */
-static int keep_config(const struct container_ref *ref, const struct create_options *opt,
-		       struct err *e)
+/* As it was read: the file may change or go, and can be one that is read only once. */
+static int keep_config(const struct making *m, struct err *e)
 {
-	char path[PATH_MAX], block[16384];
-	_cleanup_fd_ int from = -1;
-	ssize_t n;
+	int r = sys_write_all(m->ref->dir.lock_fd, m->config.data, m->config.len);
 
-	if (opt->config)
-		snprintf(path, sizeof(path), "%s", opt->config);
-	else
-		snprintf(path, sizeof(path), "%s/config.json", ref->state.bundle);
-	from = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-	if (from < 0)
-		return err_errno(e, -from, "keep %s", path);
-	while ((n = sys_read(from, block, sizeof(block))) > 0) {
-		int r = sys_write_all(ref->dir.lock_fd, block, (size_t)n);
-
-		if (r < 0)
-			return err_errno(e, -r, "keep %s", path);
-	}
-	return n < 0 ? err_errno(e, (int)-n, "keep %s", path) : 0;
+	return r < 0 ? err_errno(e, -r, "keep config.json") : 0;
 }
 
 /* ---- the filter ---- */
@@ -402,14 +394,53 @@ static int pass_listen_fds(struct oci *o, struct container *c)
 	return config_env_put(o->arena, env, "LISTEN_PID=1");
 }
 
-static int load(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
+#define ANNOTATIONS_MAX (STATE_MAX - 65536) /* what is left is for the rest of the state */
+
+/* They are kept with the state, which every later command reads again. */
+static int check_annotations(const keys *list, struct err *e)
+{
+	struct jsonout j = { .compact = true };
+	size_t len = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		len += strlen(list->items[i].key) + strlen(list->items[i].value) + 6;
+	if (len > ANNOTATIONS_MAX / 6) { /* a character can become six: "\u001b" */
+		jsonout_keys(&j, NULL, list);
+		len = j.buf.len;
+		buf_done(&j.buf);
+	}
+	return len <= ANNOTATIONS_MAX ? 0
+				      : err_set(e, E2BIG,
+						"annotations: %zu bytes of text; at most %d can be "
+						"kept",
+						len, ANNOTATIONS_MAX);
+}
+
+/* What is made may have names that are longer than the id. */
+static int check_id(const char *id, const struct container *c, struct err *e)
+{
+	const char *name = strrchr(c->life.cgroup, '/');
+
+	if (!state_id_valid(id))
+		return state_id_refused(id, e);
+	name = name ? name + 1 : c->life.cgroup;
+	if (c->life.no_cgroup || strlen(name) <= NAME_MAX)
+		return 0;
+	return err_set(
+		e, ENAMETOOLONG,
+		"linux.cgroupsPath: \"%.64s...\": no cgroup's name has more than %d characters",
+		name, NAME_MAX);
+}
+
+static int load(struct making *m, const char *id, const struct create_options *opt, bool at_once,
 		struct container *c, struct err *e)
 {
+	struct oci *o = m->o;
 	const char *bundle;
 	int r = absolute(o, opt->bundle, &bundle, e);
 
 	if (r == 0)
-		r = config_load(o->arena, bundle, opt->config, c, e);
+		r = config_load_text(o->arena, bundle, opt->config, c, &m->config, e);
 	if (r == 0)
 		r = run_sealed(o, c,
 			       opt->config ? opt->config
@@ -429,7 +460,10 @@ static int load(struct oci *o, const char *id, const struct create_options *opt,
 				  : arena_printf(o->arena, "holm-oci-%s", id),
 		.id = id,
 	};
-	if (o->cgroup_manager == MANAGER_SYSTEMD)
+	r = c->life.cgroup ? check_id(id, c, e) : err_errno(e, ENOMEM, "create");
+	if (r == 0)
+		r = check_annotations(&c->annotations, e);
+	if (r == 0 && o->cgroup_manager == MANAGER_SYSTEMD)
 		r = systemd_choose(o, c, e);
 	if (r < 0)
 		return r;
@@ -525,7 +559,7 @@ static int fill(struct making *m, struct spec *s, const struct create_options *o
 	int r = write_down(m->o, m->ref->state.id, s->container, m->ref, e);
 
 	if (r == 0)
-		r = keep_config(m->ref, opt, e);
+		r = keep_config(m, e);
 	if (r == 0)
 		r = notify_make_dir(&m->ref->dir, e);
 	if (r == 0)
@@ -555,10 +589,10 @@ static struct spec *new_spec(struct oci *o, struct container *c)
 int container_create(struct oci *o, const char *id, const struct create_options *opt, bool at_once,
 		     struct box **box, struct container_ref *ref, struct err *e)
 {
-	struct making m = { o, ref };
+	_cleanup_(making_done) struct making m = { .o = o, .ref = ref };
 	struct container *c = arena_alloc(o->arena, sizeof(*c));
 	struct spec *s = new_spec(o, c);
-	int r = c && s ? load(o, id, opt, at_once, c, e) : err_errno(e, ENOMEM, "create");
+	int r = c && s ? load(&m, id, opt, at_once, c, e) : err_errno(e, ENOMEM, "create");
 
 	if (r == 0)
 		r = check_console(c, opt, at_once && !opt->detach, e);
@@ -598,10 +632,10 @@ static int make_cgroup(struct making *m, const struct container *c, const struct
 int container_revive(struct oci *o, const char *id, const struct create_options *opt,
 		     struct container **out, struct container_ref *ref, struct err *e)
 {
-	struct making m = { o, ref };
+	_cleanup_(making_done) struct making m = { .o = o, .ref = ref };
 	struct container *c = arena_alloc(o->arena, sizeof(*c));
 	struct spec *s = new_spec(o, c);
-	int r = c && s ? load(o, id, opt, true, c, e) : err_errno(e, ENOMEM, "restore");
+	int r = c && s ? load(&m, id, opt, true, c, e) : err_errno(e, ENOMEM, "restore");
 
 	if (r == 0 && o->cgroup_manager == MANAGER_SYSTEMD)
 		r = err_set(e, EOPNOTSUPP,
@@ -622,7 +656,7 @@ int container_revive(struct oci *o, const char *id, const struct create_options 
 	ref->state.id = id;
 	r = write_down(o, id, c, ref, e);
 	if (r == 0)
-		r = keep_config(ref, opt, e);
+		r = keep_config(&m, e);
 	if (r == 0)
 		r = make_cgroup(&m, c, s->d.resources, e);
 	if (r < 0)
@@ -634,7 +668,7 @@ int container_revive(struct oci *o, const char *id, const struct create_options 
 int container_revived(struct oci *o, struct container_ref *ref, int pid,
 		      const struct create_options *opt, struct err *e)
 {
-	struct making m = { o, ref };
+	struct making m = { .o = o, .ref = ref };
 	struct box box = { .pid = pid };
 	int r = process_made(&m, pid, e);
 

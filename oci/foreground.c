@@ -11,13 +11,29 @@
 #include <termios.h>
 
 #include "base/cleanup.h"
+#include "base/macro.h"
 #include "container.h"
 #include "sys/process.h"
+
+/*
+ * What goes one way between the container's terminal and ours. Whoever does not read must not keep
+ * us from what else there is to do, so nothing is written before there is room for it.
+ */
+struct flow {
+	int from, to;   /* -1: it has ended */
+	size_t at, len; /* of what was read and not written yet */
+	char data[16384];
+};
+
+/* A pipe that has room at all takes so much at once (pipe(7)). Ours may be shared: it stays as it
+ * is. */
+#define AT_ONCE 4096
 
 struct relay {
 	struct box *box;
 	int signal_fd;
-	bool raw, input_open;
+	bool raw;
+	struct flow in, out;
 	struct termios saved;
 	sigset_t old;
 };
@@ -56,6 +72,8 @@ static int relay_open(struct relay *r, struct err *e)
 	r->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->signal_fd < 0)
 		return err_errno(e, errno, "signals");
+	if (r->box->master_fd >= 0)
+		sys_fcntl(r->box->master_fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	terminal_raw(r);
 	resize(r);
 	return 0;
@@ -81,15 +99,30 @@ static void take_signal(const struct relay *r)
 		sys_pidfd_send_signal(r->box->pidfd, (int)info.ssi_signo);
 }
 
-/* False: nothing more will come. */
-static bool copy(int from, int to)
+static bool is_passing(int code)
 {
-	char block[16384];
-	ssize_t n = read(from, block, sizeof(block));
+	return code == EAGAIN || code == EINTR;
+}
 
-	if (n > 0)
-		sys_write_all(to, block, (size_t)n);
-	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+static void flow_read(struct flow *f)
+{
+	ssize_t n = read(f->from, f->data, sizeof(f->data));
+
+	f->at = 0;
+	f->len = n > 0 ? (size_t)n : 0;
+	if (n == 0 || (n < 0 && !is_passing(errno)))
+		f->from = -1;
+}
+
+/* What nobody can have any more is thrown away. */
+static void flow_write(struct flow *f)
+{
+	ssize_t n = write(f->to, f->data + f->at, MIN(f->len, (size_t)AT_ONCE));
+
+	if (n < 0 && is_passing(errno))
+		return;
+	f->at += n > 0 ? (size_t)n : 0;
+	f->len -= n > 0 ? (size_t)n : f->len;
 }
 
 static int exit_code(int status)
@@ -97,27 +130,47 @@ static int exit_code(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static void flow_poll(const struct flow *f, struct pollfd fds[2])
+{
+	fds[0] = (struct pollfd){ f->len ? -1 : f->from, POLLIN, 0 };
+	fds[1] = (struct pollfd){ f->len ? f->to : -1, POLLOUT, 0 };
+}
+
+static void flow_step(struct flow *f, const struct pollfd fds[2])
+{
+	if (fds[0].revents)
+		flow_read(f);
+	if (fds[1].revents)
+		flow_write(f);
+}
+
 /* Until it has ended and what it wrote is through. */
 static int relay_run(struct relay *r)
 {
-	int master = r->box->master_fd, status = 0;
+	bool ended = false;
+	int status = 0;
 
 	for (;;) {
-		struct pollfd fds[] = {
+		struct pollfd fds[6] = {
 			{ r->signal_fd, POLLIN, 0 },
-			{ r->box->pidfd, POLLIN, 0 },
-			{ master, POLLIN, 0 },
-			{ r->input_open ? 0 : -1, POLLIN, 0 },
+			{ ended ? -1 : r->box->pidfd, POLLIN, 0 },
 		};
 
-		poll(fds, 4, -1);
+		flow_poll(&r->out, fds + 2);
+		flow_poll(&r->in, fds + 4);
+		poll(fds, 6, ended && !r->out.len ? 0 : -1);
 		if (fds[0].revents)
 			take_signal(r);
-		if (fds[2].revents && !copy(master, 1))
-			master = -1;
-		if (fds[3].revents && !copy(0, r->box->master_fd))
-			r->input_open = false;
-		if (fds[1].revents && !(fds[2].revents & POLLIN))
+		flow_step(&r->out, fds + 2);
+		flow_step(&r->in, fds + 4);
+		if (fds[1].revents) {
+			ended = true;
+			r->in.from = -1;
+			r->in.len = 0;
+		}
+		/* What others have on the terminal is not waited for; what is in it is fetched. */
+		if (ended && !r->out.len && !(fds[2].revents & POLLIN) &&
+		    (fds[2].fd >= 0 || r->out.from < 0))
 			break;
 	}
 	while (waitpid(r->box->pid, &status, __WALL) < 0)
@@ -129,9 +182,12 @@ static int relay_run(struct relay *r)
 
 int foreground(struct box *b, struct err *e)
 {
-	struct relay r = { .box = b, .signal_fd = -1, .input_open = b->master_fd >= 0 };
+	struct relay r = { .box = b, .signal_fd = -1 };
 	int code = relay_open(&r, e);
 
+	r.out.from = r.in.to = b->master_fd;
+	r.in.from = b->master_fd >= 0 ? STDIN_FILENO : -1;
+	r.out.to = STDOUT_FILENO;
 	if (code == 0) {
 		code = relay_run(&r);
 		if (code < 0)

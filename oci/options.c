@@ -228,3 +228,10 @@ void options_help(const struct oci_options *table)
 	}
 	puts("  -h, --help                       this text");
 }
+
+int options_format(const char *command, const char *format, struct err *e)
+{
+	if (!format || str_eq(format, "json") || str_eq(format, "table"))
+		return 0;
+	return err_set(e, EINVAL, "%s: --format: \"%.32s\" is not table or json", command, format);
+}

@@ -131,3 +131,5 @@ int options_parse(const struct oci_options *table, struct arena *a, int argc, ch
 		  void *out, bool *help, struct err *e);
 /* A line for each option, on standard output. */
 void options_help(const struct oci_options *table);
+/* --format, of whom has it: "table", "json", or none. 0 or -EINVAL. */
+int options_format(const char *command, const char *format, struct err *e);

@@ -21,6 +21,10 @@ static int load(struct oci *o, const char *id, struct container_ref *out, struct
 	/* What is being made has its lock; if that is ours, then nobody makes it any more. */
 	if (r == 0)
 		out->status = state_status(&out->state, locked ? -1 : out->dir.root_fd);
+	/* Who starts it finds out by that. */
+	if (r == 0 && locked && out->status == STATUS_CREATED && o->command->run != cmd_start &&
+	    state_was_started(out->dir.root_fd, id))
+		out->status = STATUS_RUNNING;
 	return r;
 }
 
@@ -329,6 +333,10 @@ int ref_start(struct oci *o, struct container_ref *ref, struct err *e)
 		return notify_fd;
 	fd = connect_start(ref);
 	r = fd < 0 ? fd : (int)sys_write(fd, &word, 1);
+	if (r == -ECONNREFUSED) { /* by somebody who could not write it down */
+		ref->status = STATUS_RUNNING;
+		return ref_wrong_status(ref, "start", e);
+	}
 	if (r < 0)
 		return err_errno(e, -r, "start \"%s\": it does not wait to be started",
 				 ref->state.id);
@@ -337,10 +345,12 @@ int ref_start(struct oci *o, struct container_ref *ref, struct err *e)
 		return r;
 	ref->state.phase = PHASE_STARTED;
 	ref->status = STATUS_RUNNING;
-	sys_unlinkat(ref->dir.fd, START_SOCKET, 0);
-	r = state_save(&ref->dir, &ref->state, e);
-	if (r == 0)
-		r = hooks_run(o, ref, HOOK_POSTSTART, false, e);
+	/* Where it cannot be written down, it is seen by the socket, on which nobody listens. */
+	if (state_save(&ref->dir, &ref->state, e) == 0)
+		sys_unlinkat(ref->dir.fd, START_SOCKET, 0);
+	else
+		log_say(&o->log, LOG_LEVEL_WARNING, "start \"%s\": %s", ref->state.id, e->text);
+	r = hooks_run(o, ref, HOOK_POSTSTART, false, e);
 	if (r == 0 && notify_fd >= 0) {
 		/* That can take long: others may go on with the container meanwhile. */
 		cleanup_fd(&ref->dir.lock_fd);

@@ -54,6 +54,19 @@ static int put_caps(struct container_process *p, const strings *caps, struct err
 	return 0;
 }
 
+static int put_env(struct oci *o, struct container_process *p, const strings *env, struct err *e)
+{
+	for (size_t i = 0; i < env->n; i++) {
+		const char *s = env->items[i];
+
+		if (*s == '=' || !strchr(s, '='))
+			return err_set(e, EINVAL, "--env: \"%.64s\" is not NAME=VALUE", s);
+		if (config_env_put(o->arena, &p->env, s) < 0)
+			return err_errno(e, ENOMEM, "--env");
+	}
+	return 0;
+}
+
 /* The container's own process, changed as the options say. */
 static int from_options(struct oci *o, struct container_process *p, int argc, char **argv,
 			struct err *e)
@@ -76,9 +89,8 @@ static int from_options(struct oci *o, struct container_process *p, int argc, ch
 		r = put_user(p, opt->user, e);
 		p->additional_gids.n = 0;
 	}
-	for (size_t i = 0; r == 0 && i < opt->env.n; i++)
-		if (config_env_put(o->arena, &p->env, opt->env.items[i]) < 0)
-			r = err_errno(e, ENOMEM, "--env");
+	if (r == 0)
+		r = put_env(o, p, &opt->env, e);
 	if (r == 0)
 		r = put_groups(o, p, &opt->additional_gids, e);
 	return r == 0 ? put_caps(p, &opt->caps, e) : r;

@@ -30,10 +30,12 @@ static int signal_all(struct container_ref *ref, int signo, struct err *e)
 int cmd_kill(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
+	bool only_asks = argc > 1 && str_eq(argv[1], "0"); /* as kill(2) has it: is it there? */
 	int signo = argc > 1 ? str_signal(argv[1]) : SIGTERM, r;
 
-	if (signo <= 0)
+	if (signo <= 0 && !only_asks)
 		return err_set(e, EINVAL, "kill: \"%.32s\" is no signal", argv[1]);
+	signo = only_asks ? 0 : signo;
 	r = ref_look(o, argv[0], &ref, e);
 	if (r < 0)
 		return r;

@@ -208,9 +208,8 @@ int cmd_list(struct oci *o, int argc, char **argv, struct err *e)
 	int r = 0;
 
 	(void)argc, (void)argv;
-	if (opt->format && !str_eq(opt->format, "json") && !str_eq(opt->format, "table"))
-		return err_set(e, EINVAL, "list: --format: \"%.32s\" is not table or json",
-			       opt->format);
+	if (options_format("list", opt->format, e) < 0)
+		return -EINVAL;
 	if (root_fd < 0 && root_fd != -ENOENT)
 		return err_errno(e, -root_fd, "state directory %s", o->root);
 	if (root_fd >= 0)

@@ -101,8 +101,10 @@ int cmd_ps(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
 	_cleanup_(cg_pids_done) struct cg_pids pids = { 0 };
-	int r = ref_look(o, argv[0], &ref, e);
+	int r = options_format("ps", o->opt.ps.format, e);
 
+	if (r == 0)
+		r = ref_look(o, argv[0], &ref, e);
 	if (r == 0)
 		r = ref_cgroup(&ref, e);
 	if (r == 0 && ref.cg.n)

@@ -263,8 +263,8 @@ count_fn want_seccomp_early;
 count_fn want_null;
 act_fn act_null, act_session, act_block, act_rlimit, act_nice, act_cwd, act_bound, act_ids,
 	act_caps;
-count_fn want_keyring, want_start, want_start_hooks;
-act_fn act_keyring, act_start, act_start_hook, act_label;
+count_fn want_home, want_open_files, want_keyring, want_start, want_start_hooks;
+act_fn act_home, act_open_files, act_keyring, act_start, act_start_hook, act_label;
 act_fn act_die, act_no_new_privs, act_landlock, act_descriptors, act_no_inet, act_seccomp, act_exec;
 
 /* ---- child.c ---- */

@@ -101,11 +101,42 @@ size_t want_rlimits(const struct run *r)
 	return r->seal->rlimits.n;
 }
 
+/* What it takes to be started, and for hooks. It can be lowered later without any right. */
+#define OWN_FILES 256
+
+static bool is_low(const struct rlimit_wish *w)
+{
+	return w->resource == RLIMIT_NOFILE && w->limit.rlim_cur < OWN_FILES;
+}
+
 int act_rlimit(struct run *r, size_t i)
 {
 	const struct rlimit_wish *w = &r->seal->rlimits.items[i];
+	struct rlimit limit = w->limit;
 
-	return sys_setrlimit(w->resource, &w->limit);
+	if (is_low(w)) {
+		limit.rlim_max = MAX(limit.rlim_max, OWN_FILES);
+		limit.rlim_cur = OWN_FILES;
+	}
+	return sys_setrlimit(w->resource, &limit);
+}
+
+size_t want_open_files(const struct run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->seal->rlimits.n; i++)
+		n += is_low(&r->seal->rlimits.items[i]);
+	return n;
+}
+
+int act_open_files(struct run *r, size_t i)
+{
+	size_t k = 0;
+
+	while (!is_low(&r->seal->rlimits.items[k]) || i-- > 0)
+		k++;
+	return sys_setrlimit(RLIMIT_NOFILE, &r->seal->rlimits.items[k].limit);
 }
 
 size_t want_nice(const struct run *r)
@@ -123,6 +154,7 @@ int act_cwd(struct run *r, size_t i)
 {
 	(void)i;
 	sys_umask(r->seal->umask);
+	r->failed = "enter it";
 	return sys_chdir(r->seal->cwd);
 }
 

@@ -389,7 +389,7 @@ static const struct hint {
 	{ "rlimit", EPERM, "a hard limit can only be lowered" },
 	{ "nice", EACCES, "a priority can only be lowered" },
 	{ "nice", EPERM, "a priority can only be lowered" },
-	{ "cwd", ENOENT, "the directory is not in the box" },
+	{ "cwd", ENOENT, "there is no such directory inside" },
 	{ "landlock", EOPNOTSUPP, "this kernel has no Landlock" },
 	{ "init", EACCES,
 	  "sysctl vm.memfd_noexec=2 forbids memory files to be executed: set it to 1" },

@@ -311,6 +311,23 @@ int check_hooks(struct spec *s, struct err *e)
 	return 0;
 }
 
+/* Without a HOME, or with an empty one, as engines know it, the init looks it up. */
+static char **environment(struct spec *s, const strings *from)
+{
+	char **v = arena_alloc(s->arena, (from->n + 2) * sizeof(*v));
+	bool given = false, empty = false;
+
+	for (size_t i = 0; v && i < from->n; i++) {
+		v[i] = (char *)from->items[i];
+		empty |= str_eq(v[i], "HOME=");
+		given |= str_starts(v[i], "HOME=") && !str_eq(v[i], "HOME=");
+	}
+	if (v && !given && !empty)
+		v[from->n] = (char *)"HOME=";
+	s->d.seal.find_home = !given;
+	return v;
+}
+
 static int decide_vectors(struct spec *s, struct err *e)
 {
 	const struct container_process *p = &s->container->process;
@@ -319,7 +336,7 @@ static int decide_vectors(struct spec *s, struct err *e)
 	main->name = "main";
 	main->path = p->args.n ? p->args.items[0] : "";
 	main->argv = vector(s, &p->args);
-	main->envp = vector(s, &p->env);
+	main->envp = environment(s, &p->env);
 	return main->argv && main->envp ? 0 : err_errno(e, ENOMEM, "process");
 }
 

@@ -189,6 +189,7 @@ struct seal {
 	uint32_t groups[SEAL_GROUPS_MAX];
 	uint32_t n_groups;
 	bool own_keyring;
+	bool find_home;   /* its environment has an empty HOME, to be filled in */
 	bool await_start; /* by a word over start_fd */
 	int start_fd;     /* a listening socket */
 	int label_fd;     /* an open .../attr/exec, for `label`; -1: none */

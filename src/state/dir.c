@@ -187,7 +187,7 @@ int state_create(const char *root, const char *id, struct state_dir *out, struct
 	int r;
 
 	if (!state_id_valid(id))
-		return err_set(e, EINVAL, "\"%.64s\" cannot be a container's id", id);
+		return state_id_refused(id, e);
 	d.root_fd = r = open_or_make_root(root);
 	if (r < 0)
 		return err_errno(e, -r, "state directory %s", root);
@@ -206,7 +206,7 @@ int state_open(const char *root, const char *id, bool locked, struct state_dir *
 	int r;
 
 	if (!state_id_valid(id))
-		return err_set(e, EINVAL, "\"%.64s\" cannot be a container's id", id);
+		return state_id_refused(id, e);
 	r = d.root_fd = state_open_root(root);
 	if (r >= 0)
 		r = d.fd = open_dir(d.root_fd, id);
@@ -236,10 +236,14 @@ int state_save(const struct state_dir *d, const struct state *s, struct err *e)
 	text = buf_take(&j.buf);
 	if (!text)
 		return err_errno(e, ENOMEM, "save the state");
+	if (strlen(text) > STATE_MAX)
+		return err_set(e, E2BIG, "save the state: it has more than %d bytes", STATE_MAX);
 	fd = sys_openat(d->fd, NEW_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
 	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
 	if (r == 0)
 		r = sys_renameat(d->fd, NEW_FILE, name, 0);
+	if (r < 0)
+		sys_unlinkat(d->fd, NEW_FILE, 0);
 	return r < 0 ? err_errno(e, -r, "save the state") : 0;
 }
 

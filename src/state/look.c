@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -13,8 +15,7 @@
 #include "state/layout.h"
 #include "sys/fd.h"
 #include "sys/process.h"
-
-#define STATE_MAX (1 << 20) /* bytes of state.json: annotations can be long */
+#include "sys/sock.h"
 
 bool state_id_valid(const char *id)
 {
@@ -27,6 +28,19 @@ bool state_id_valid(const char *id)
 	for (id += strspn(id, first); *id == '.'; id += strspn(id, first))
 		id++;
 	return *id == 0;
+}
+
+int state_id_refused(const char *id, struct err *e)
+{
+	if (strlen(id) > STATE_ID_MAX)
+		return err_set(e, EINVAL,
+			       "\"%.64s...\" cannot be a container's id: it has more than %d "
+			       "characters",
+			       id, STATE_ID_MAX);
+	return err_set(e, EINVAL,
+		       "\"%.64s\" cannot be a container's id: letters, digits, _, +, - and, not as "
+		       "the first, .",
+		       id);
 }
 
 const char *status_name(enum status s)
@@ -210,6 +224,19 @@ static bool is_of_this_boot(struct state_look *look, const struct state *s)
 	return str_eq(s->boot, look->boot);
 }
 
+/* By way of its directory: a path of a socket has only 108 characters. */
+bool state_was_started(int root_fd, const char *id)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	_cleanup_fd_ int dir_fd = sys_openat(root_fd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+
+	if (dir_fd < 0 || fd < 0)
+		return false;
+	snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d/" START_SOCKET, dir_fd);
+	return connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno == ECONNREFUSED;
+}
+
 enum status state_status(const struct state *s, int root_fd)
 {
 	return state_status_next(NULL, s, root_fd);
@@ -226,7 +253,9 @@ enum status state_status_next(struct state_look *look, const struct state *s, in
 		return STATUS_STOPPED;
 	if (is_frozen(look, s))
 		return STATUS_PAUSED;
-	return s->phase == PHASE_CREATED ? STATUS_CREATED : STATUS_RUNNING;
+	if (s->phase == PHASE_STARTED || (root_fd >= 0 && state_was_started(root_fd, s->id)))
+		return STATUS_RUNNING;
+	return STATUS_CREATED;
 }
 
 /* ---- state.json ---- */
@@ -283,7 +312,7 @@ static int load(struct arena *a, int root_fd, const char *id, bool brief, struct
 	int r;
 
 	if (!state_id_valid(id))
-		return err_set(e, EINVAL, "\"%.64s\" cannot be a container's id", id);
+		return state_id_refused(id, e);
 	r = read_newest(root_fd, id, path, sizeof(path), &text);
 	id = arena_strdup(a, id);
 	if (!id)

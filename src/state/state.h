@@ -21,7 +21,11 @@
 #include "base/resources.h"
 #include "spec/spec.h"
 
-#define STATE_ID_MAX 1024
+#define STATE_ID_MAX 255       /* NAME_MAX: it is a directory's name */
+#define STATE_MAX    (1 << 20) /* bytes of state.json: annotations can be long */
+
+/* A socket in the directory, on which a container that was created waits for the word to start. */
+#define START_SOCKET "start"
 
 struct jsonout;
 
@@ -58,6 +62,7 @@ enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, ST
 const char *status_name(enum status s);
 
 bool state_id_valid(const char *id);
+int state_id_refused(const char *id, struct err *e); /* -EINVAL, with the reason */
 
 /* ---- the directory of one container ---- */
 
@@ -96,8 +101,16 @@ int state_load_brief(struct arena *a, int root_fd, const char *id, struct state 
 /* The names of all containers below, sorted. */
 int state_list(struct arena *a, int root_fd, strings *out);
 
-/* What it is now. `root_fd` is asked for the lock of one that is being made. */
+/*
+ * What it is now. `root_fd` is asked for the lock of one that is being made, and whether one that
+ * was created still waits.
+ */
 enum status state_status(const struct state *s, int root_fd);
+/*
+ * Is nobody there any more to take the word to start? It has been given, then, whatever is written:
+ * whoever gave it may have been killed before that.
+ */
+bool state_was_started(int root_fd, const char *id);
 /* A pidfd of its first process, if that is still the one. -ESRCH: it is gone. */
 int state_pidfd(const struct state *s);
 /* For a look at many, one after the other: what they have in common is looked up once. */

@@ -85,7 +85,7 @@ load helpers
 	refused 125 "open the source: No such file" --ro-bind "$T/none" -- true
 	refused 125 "open its source: No such file" --file "/x=@$T/none" -- true
 	refused 125 "open a lower layer: No such file" --overlay "$T/none:/x" -- true
-	refused 125 "directory is not in the box" --cwd /home/nobody -- true
+	refused 125 "there is no such directory inside" --cwd /home/nobody -- true
 	refused 125 "mask /none" --mask /none -- true
 	refused 125 "seccomp $T/none" --seccomp "$T/none" -- true
 	refused 125 "landlock rw:/none" --landlock rw:/none -- true

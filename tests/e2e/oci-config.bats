@@ -17,6 +17,45 @@ load oci
 	fails '.process.cwd = "relative"' '' '.process.cwd'
 }
 
+@test "process.env: HOME, where it is not given, by the root's own /etc/passwd" {
+	need_root
+	mkdir -p "$B/rootfs/etc"
+	home()
+	{
+		is "$1" 'echo $HOME' "$2"
+	}
+	home . /
+	printf '%s\n' 'x:x:10' 'root:x:0:0:root:/root:/bin/sh' 'again:x:0:0::/later:' 'a:x:10:10::/home/a' \
+		'rel:x:11:11::rel:/bin/sh' 'long:x:12:12::/'"$(printf 'x%.0s' {1..600})"':' 'none:x:13:13:::' \
+		'big:x:4294967306:1::/wrong:' 'sign:x:-10:1::/wrong:' >"$B/rootfs/etc/passwd"
+	printf 'last:x:20:20::/last' >>"$B/rootfs/etc/passwd"
+	home . /root
+	home '.process.user = {uid: 10, gid: 10}' /home/a
+	home '.process.user = {uid: 20, gid: 20}' /last
+	for uid in 1 11 12 13; do
+		home ".process.user = {uid: $uid, gid: 0}" /
+	done
+	home '.process.env += ["HOME=/given"]' /given
+	home '.process.env += ["HOME="]' /root
+	chmod 0600 "$B/rootfs/etc/passwd"
+	home '.process.user = {uid: 10, gid: 10}' /home/a
+	# What is bound over it counts; what an enemy puts there leads nowhere.
+	echo 'root:x:0:0::/bound:' >"$T/passwd"
+	home ".mounts += [{destination: \"/etc/passwd\", type: \"bind\", source: \"$T/passwd\", options: [\"bind\"]}]" /bound
+	started one
+	[ "$(oci exec one sh -c 'echo $HOME')" = /root ]
+	[ "$(oci exec --user 10 one sh -c 'echo $HOME')" = /home/a ]
+	[ "$(oci exec --env HOME=/x one sh -c 'echo $HOME')" = /x ]
+	oci delete --force one
+	for target in "$T/passwd" "../../../..$T/passwd" /proc/self/fd/0 /proc/1/root/etc/passwd none .; do
+		ln -sfn "$target" "$B/rootfs/etc/passwd"
+		home . /
+	done
+	rm "$B/rootfs/etc/passwd"
+	mkfifo "$B/rootfs/etc/passwd"
+	home . /
+}
+
 @test "process.user: uid, gid, additionalGids, umask" {
 	need_root
 	is '.process.user = {uid: 7, gid: 8, additionalGids: [9, 10]}' 'echo $(id -u) $(id -g) $(id -G)' '7 8 8 9 10'
@@ -65,6 +104,23 @@ caps()
 	run -0 --separate-stderr oci run --bundle "$B" inside
 	[[ $output == *0000000000 ]]
 	[ "$stderr" = "" ]
+}
+
+@test "process.rlimits: RLIMIT_NOFILE so low that we could not work with it" {
+	need_root
+	for n in 0 1 3 5; do
+		config ".process.rlimits = [{type: \"RLIMIT_NOFILE\", soft: $n, hard: $n}] |
+			.hooks.startContainer = [{path: \"/bin/true\"}]" 'ulimit -Sn; ulimit -Hn'
+		oci create --bundle "$B" "one$n" >out 2>&1 </dev/null
+		oci start "one$n"
+		eventually test "$(status "one$n")" = stopped || sleep 1
+		[ "$(tr '\n' ' ' <out)" = "$n $n " ]
+		oci delete --force "one$n"
+	done
+	is '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 7, hard: 400}]' 'ulimit -Sn; ulimit -Hn' "$(printf '7\n400')"
+	# Raised again, by one that may: it was lowered for good.
+	is '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 7, hard: 9}] | .process.capabilities = {}' \
+		'(ulimit -n 10) 2>/dev/null || ulimit -n' 7
 }
 
 @test "process.rlimits" {

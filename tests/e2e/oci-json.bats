@@ -134,7 +134,7 @@ oci()
 	done
 	for id in .. . a/b '' "$(printf 'x%.0s' {1..1025})"; do
 		run -1 --separate-stderr oci state "$id"
-		[[ $stderr == *"cannot be a container's id" ]]
+		[[ $stderr == *"cannot be a container's id: "* ]]
 	done
 }
 

@@ -69,10 +69,88 @@ load oci
 	local id
 
 	config . true
-	for id in . .. a/b '' 'a b' "$(printf 'x%.0s' {1..1025})"; do
+	for id in . .. a/b '' 'a b' .a "$(printf 'x%.0s' {1..256})"; do
 		run -1 oci create --bundle "$B" "$id"
+		[[ $output == *"cannot be a container's id"* ]]
+		[ "${#output}" -lt 200 ]
 	done
 	run -0 oci run --bundle "$B" a_b.c+d-e9
+	run -0 oci run --bundle "$B" "$(printf 'x%.0s' {1..255})"
+	config 'del(.linux.cgroupsPath)' true
+	run -1 oci run --bundle "$B" "$(printf 'x%.0s' {1..247})"
+	[[ $output == *"no cgroup's name has more than 255 characters" ]]
+	run -0 oci run --bundle "$B" "$(printf 'x%.0s' {1..246})"
+}
+
+@test "start: killed meanwhile, or with a full disk; the state is what the container is" {
+	need_root
+	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "touch /tmp/hook; sleep 1"]}]' 'sleep 60'
+	oci create --bundle "$B" one </dev/null >/dev/null 2>&1
+	# Somebody who looks is not taken for somebody who starts.
+	for i in {1..20}; do
+		[ "$(status one)" = created ]
+	done
+	oci start one &
+	eventually test -e "$B/rootfs/tmp/hook"
+	kill -9 "$!"
+	wait "$!" || :
+	[ "$(status one)" = running ]
+	[ "$(oci list --format json | jq -r '.[0].status')" = running ]
+	run -1 oci delete one
+	run -1 oci start one
+	[[ $output == *"cannot start a container in the running state"* ]]
+	eventually eval 'oci ps one | grep -q "sleep 60"'
+	[ "$(status one)" = running ]
+	oci exec one true
+	oci delete --force one
+	mkdir "$T/root" || :
+	mount -t tmpfs -o size=256k tmpfs "$T/root"
+	config . 'sleep 60'
+	oci create --bundle "$B" two </dev/null >/dev/null 2>&1
+	# A full disk cannot hold a state that is new.
+	cat /dev/zero >"$T/root/full" 2>/dev/null || :
+	run oci start two
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"No space left"* ]]
+	[ "$(status two)" = running ]
+	run -1 oci delete two
+	rm "$T/root/full"
+	oci delete --force two
+	umount "$T/root"
+}
+
+@test "--config from a pipe: what was read is kept, for exec and for the hooks" {
+	need_root
+	config '.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "touch '"$T"'/stopped"]}]' 'sleep 60'
+	mv "$B/config.json" "$T/c.json"
+	for how in pipe stdin; do
+		if [ "$how" = pipe ]; then
+			oci create --bundle "$B" --config <(cat "$T/c.json") one </dev/null >/dev/null 2>&1
+		else
+			oci create --bundle "$B" --config - one <"$T/c.json" >/dev/null 2>&1
+		fi
+		cmp "$T/c.json" "$T/root/one/config.json"
+		oci start one
+		[ "$(oci exec one echo yes)" = yes ]
+		oci delete --force one
+		rm "$T/stopped"
+	done
+}
+
+@test "annotations that the state cannot hold are refused before anything is made" {
+	need_root
+	config . true
+	python3 -c 'import json, sys
+c = json.load(open(sys.argv[1])); c["annotations"] = {"a": sys.argv[2][:1] * int(sys.argv[3])}; json.dump(c, open(sys.argv[1], "w"))' \
+		"$B/config.json" x 1100000
+	run -1 oci create --bundle "$B" one
+	[[ $output == *"annotations: 11000"*" bytes of text; at most "*" can be kept" ]]
+	[ -z "$(ls "$T/root" 2>/dev/null)" ]
+	jq '.annotations.a |= .[:900000]' "$B/config.json" >"$T/c" && mv "$T/c" "$B/config.json"
+	oci create --bundle "$B" one </dev/null >/dev/null 2>&1
+	[ "$(status one)" = created ]
+	oci delete --force one
 }
 
 @test "errors: to the log as well, as text and as JSON" {
@@ -100,6 +178,33 @@ load oci
 	[[ $stderr == *"executable file not found"* ]]
 	run -255 oci exec nosuch true
 	run -137 oci exec one sh -c 'kill -KILL $$'
+}
+
+@test "what is asked in a wrong way is refused; signal 0 asks; nothing is left of a pid file" {
+	need_root
+	started one
+	run -255 oci exec --env FOO one env
+	[[ $output == *'--env: "FOO" is not NAME=VALUE' ]]
+	run -255 oci exec --env =x one env
+	run -255 oci exec --cwd /nodir one true
+	[[ $output == *"cwd /nodir "*": enter it: No such file or directory (there is no such directory inside)" ]]
+	run -1 oci ps --format yaml one
+	[[ $output == *'ps: --format: "yaml" is not table or json' ]]
+	oci kill one 0
+	oci kill --all one 0
+	[ "$(status one)" = running ]
+	oci delete --force one
+	run -1 oci kill one 0
+	mkdir small
+	mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs small
+	head -c 4096 /dev/zero >small/full
+	run oci create --bundle "$B" --pid-file small/pid two </dev/null
+	ls small >left
+	umount small
+	[ "$status" = 1 ]
+	[[ $output == *"pid file small/pid: No space left"* ]]
+	[ "$(cat left)" = full ]
+	run -1 oci state two
 }
 
 @test "exec: --process, --detach, --pid-file" {
@@ -141,6 +246,40 @@ load oci
 	[ "$(head -n 1 told)" = "/dev/ptmx|33 77" ]
 	grep -qx c told
 	run -1 oci create --bundle "$B" two
+}
+
+@test "run with a terminal: signals get through, though neither input nor output is read" {
+	need_root
+	config '.process.terminal = true' 'trap "exit 7" TERM; touch /tmp/ready; while :; do sleep 0.1; done'
+	mkfifo in
+	"$OCI" --root "$T/root" run --bundle "$B" one <in >out &
+	STARTED+=("$!")
+	yes 2>/dev/null | head -c 1000000 >in &
+	STARTED+=("$!")
+	eventually test -e "$B/rootfs/tmp/ready"
+	sleep 0.5
+	kill -TERM "${STARTED[0]}"
+	code=0
+	wait "${STARTED[0]}" || code=$?
+	[ "$code" = 7 ]
+	# The output waits for its reader, and then all of it is there.
+	config '.process.terminal = true' 'trap "end=1" USR1; touch /tmp/go; i=0
+		until [ "$end" ]; do echo $i; i=$((i + 1)); done; echo; echo end $i'
+	mkfifo pipe
+	"$OCI" --root "$T/root" run --bundle "$B" two </dev/null >pipe &
+	runtime=$!
+	STARTED+=("$runtime")
+	exec 6<pipe
+	eventually test -e "$B/rootfs/tmp/go"
+	sleep 1
+	kill -USR1 "$runtime"
+	sleep 0.5
+	tr -d '\r' <&6 >out
+	exec 6<&-
+	wait "$runtime"
+	last=$(sed -n 's/^end //p' out)
+	[ "$last" -gt 1000 ]
+	cmp <(seq 0 $((last - 1))) <(sed '/^$/,$d' out)
 }
 
 @test "pidfd: a descriptor of the process comes over the socket" {
