@@ -20,6 +20,39 @@ unsigned workers_for(size_t n, size_t each)
 	return (unsigned)MIN(MAX(most, 1U), (size_t)WORKERS_MAX);
 }
 
+/* The i-th of the processors that we may use and that is not the one we are on. */
+static int other_processor(unsigned i)
+{
+	int mine = sched_getcpu();
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return -1;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (cpu != mine && CPU_ISSET((size_t)cpu, &set) && --i == 0)
+			return cpu;
+	return -1;
+}
+
+/* The scheduler often leaves a thread that lives for milliseconds where it was born. */
+static bool start_one(pthread_t *thread, void *(*act)(void *), void *worker, int cpu)
+{
+	pthread_attr_t attr;
+	cpu_set_t one;
+	bool started;
+
+	if (pthread_attr_init(&attr) != 0)
+		return false;
+	CPU_ZERO(&one);
+	if (cpu >= 0) {
+		CPU_SET((size_t)cpu, &one);
+		pthread_attr_setaffinity_np(&attr, sizeof(one), &one);
+	}
+	started = pthread_create(thread, &attr, act, worker) == 0;
+	pthread_attr_destroy(&attr);
+	return started;
+}
+
 /* No signal of the caller's is for a thread that it knows nothing of. */
 static void start(char *workers, size_t size, unsigned n, void *(*act)(void *), pthread_t *threads,
 		  bool *started)
@@ -29,7 +62,7 @@ static void start(char *workers, size_t size, unsigned n, void *(*act)(void *), 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (unsigned i = 1; i < n; i++)
-		started[i] = pthread_create(&threads[i], NULL, act, workers + i * size) == 0;
+		started[i] = start_one(&threads[i], act, workers + i * size, other_processor(i));
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
