@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/macro.h"
 #include "container.h"
+#include "sys/fd.h"
 #include "sys/process.h"
 
 /*
@@ -87,12 +88,23 @@ static void relay_close(struct relay *r)
 	sigprocmask(SIG_SETMASK, &r->old, NULL);
 }
 
-static void take_signal(const struct relay *r)
+static bool is_to_end(uint32_t signo)
+{
+	return signo == SIGTERM || signo == SIGINT || signo == SIGHUP || signo == SIGQUIT;
+}
+
+/* After the container's end such a signal is for us: perhaps nobody reads what is left. */
+static void take_signal(struct relay *r, bool ended)
 {
 	struct signalfd_siginfo info;
 
 	if (read(r->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (ended && is_to_end(info.ssi_signo)) {
+		r->out.from = -1;
+		r->out.len = 0;
+		return;
+	}
 	if (info.ssi_signo == SIGWINCH)
 		resize(r);
 	else if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGURG)
@@ -160,7 +172,7 @@ static int relay_run(struct relay *r)
 		flow_poll(&r->in, fds + 4);
 		poll(fds, 6, ended && !r->out.len ? 0 : -1);
 		if (fds[0].revents)
-			take_signal(r);
+			take_signal(r, ended);
 		flow_step(&r->out, fds + 2);
 		flow_step(&r->in, fds + 4);
 		if (fds[1].revents) {
@@ -180,14 +192,27 @@ static int relay_run(struct relay *r)
 	return exit_code(status);
 }
 
+/*
+ * A terminal can be written to, it says, as soon as it has room for one byte, and then blocks on
+ * more. So by a descriptor of our own that does not block; other people's stay as they are.
+ */
+static int own_terminal(void)
+{
+	return isatty(STDOUT_FILENO) ? sys_openat(AT_FDCWD, "/proc/self/fd/1",
+						  O_WRONLY | O_NONBLOCK | O_NOCTTY, 0)
+				     : -1;
+}
+
 int foreground(struct box *b, struct err *e)
 {
+	_cleanup_fd_ int own_fd = -1;
 	struct relay r = { .box = b, .signal_fd = -1 };
 	int code = relay_open(&r, e);
 
 	r.out.from = r.in.to = b->master_fd;
 	r.in.from = b->master_fd >= 0 ? STDIN_FILENO : -1;
-	r.out.to = STDOUT_FILENO;
+	own_fd = b->master_fd >= 0 ? own_terminal() : -1;
+	r.out.to = own_fd >= 0 ? own_fd : STDOUT_FILENO;
 	if (code == 0) {
 		code = relay_run(&r);
 		if (code < 0)

@@ -31,11 +31,20 @@ static bool is_sealed(void)
 	return str_starts(link, "/memfd:" NAME);
 }
 
+#define FLAGS (1U | 2U) /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
+
+/* Where programs in memory are not the rule (vm.memfd_noexec) it has to be said; Linux 6.3. */
+static int new_program(void)
+{
+	int fd = sys_memfd_create(NAME, FLAGS | 0x10U /* MFD_EXEC */);
+
+	return fd == -EINVAL ? sys_memfd_create(NAME, FLAGS) : fd;
+}
+
 static int copy_self(void)
 {
 	_cleanup_fd_ int from = sys_openat(AT_FDCWD, SELF, O_RDONLY, 0);
-	_cleanup_fd_ int to =
-		from < 0 ? from : sys_memfd_create(NAME, 1 | 2 /* CLOEXEC, sealing */);
+	_cleanup_fd_ int to = from < 0 ? from : new_program();
 	char block[65536];
 	ssize_t n = to < 0 ? to : 1;
 	int r = 0;

@@ -16,7 +16,8 @@ enum { FIELD_UID = 2, FIELD_HOME = 5 };
 struct line {
 	unsigned field;
 	uint64_t uid;
-	bool is_number;
+	bool is_number; /* the uid, as far as it was read */
+	unsigned digits;
 	size_t len;
 	char home[512];
 };
@@ -24,21 +25,21 @@ struct line {
 /* Also a home that is no path, or too long, counts as none. */
 static bool is_found(const struct line *l, uint32_t uid)
 {
-	return l->field >= FIELD_HOME && l->is_number && l->uid == uid && l->home[0] == '/' &&
-	       l->len < sizeof(l->home);
+	return l->field >= FIELD_HOME && l->is_number && l->digits && l->uid == uid &&
+	       l->home[0] == '/' && l->len < sizeof(l->home);
 }
 
 static void take(struct line *l, char c)
 {
 	if (c == ':') {
 		l->field++;
+		l->is_number |= l->field == FIELD_UID;
 		return;
 	}
 	if (l->field == FIELD_UID) {
-		l->is_number = c >= '0' && c <= '9' && (l->uid == 0 || l->is_number) &&
-			       l->uid <= UINT32_MAX;
-		if (l->is_number)
-			l->uid = l->uid * 10 + (uint64_t)(c - '0');
+		l->is_number &= c >= '0' && c <= '9' && l->uid <= UINT32_MAX;
+		l->uid = l->is_number ? l->uid * 10 + (uint64_t)(c - '0') : 0;
+		l->digits++;
 	} else if (l->field == FIELD_HOME) {
 		if (l->len < sizeof(l->home))
 			l->home[l->len] = c;

@@ -212,6 +212,7 @@ static int adopt_sibling(struct run *r)
 static int adopt_entered(struct run *r)
 {
 	int32_t pid = 0;
+	siginfo_t info;
 	ssize_t n;
 	int code;
 
@@ -224,6 +225,12 @@ static int adopt_entered(struct run *r)
 	if (n != sizeof(pid) || pid <= 0) {
 		r->failed = "enter the pid namespace";
 		return n == sizeof(pid) ? pid : -ECHILD;
+	}
+	/* Who may trace whoever enters can write into that pipe as well, and name a process of its
+	 * choice. */
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) {
+		r->failed = "enter the pid namespace: the pid that was told is not that of a child";
+		return -ECHILD;
 	}
 	r->pid = pid;
 	r->pidfd = sys_pidfd_open(r->pid, 0);
@@ -610,6 +617,13 @@ static unsigned first_of_seal(const struct run *r)
 	return i;
 }
 
+/* Nor is a row or an error taken for true: somebody inside may have got hold of the channel. */
+static bool is_plausible(const struct run *r, unsigned seal, const struct wire_started *s)
+{
+	return s->code > 0 && s->code < 4096 && s->step < r->n_steps - seal &&
+	       s->item < MAX(r->steps[seal + s->step].count(r), (size_t)1);
+}
+
 /* A failure of SEAL is told as such: the report names its row, not ours. */
 int act_started(struct run *r, size_t i)
 {
@@ -633,6 +647,8 @@ int act_started(struct run *r, size_t i)
 	memcpy(&shared->step_ns[seal], packet.started.step_ns, sizeof(packet.started.step_ns));
 	if (packet.started.code == 0)
 		return 0;
+	if (!is_plausible(r, seal, &packet.started))
+		return lost_child(r);
 	memcpy(shared->failed, packet.started.failed, sizeof(shared->failed));
 	shared->failed[sizeof(shared->failed) - 1] = 0;
 	*r->report = (struct report){

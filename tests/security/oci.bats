@@ -95,7 +95,25 @@ newcomer()
 	[ -z "$(grep '/fd/' seen | cut -d ' ' -f 2- | grep '^/' | grep -vE '^(/dev/null$|/proc/|/memfd:)')" ]
 }
 
-@test "create in a pid namespace of others: they see no file and no directory of the host" {
+@test "exec: what is forged on its channels is not believed" {
+	is_root || skip "needs root"
+	local caps='.process.capabilities |= map_values(["CAP_SYS_PTRACE"])' victim code
+
+	sleep 1000 &
+	victim=$!
+	STARTED+=("$victim")
+	hostile "$caps" forge "$victim"
+	for _ in $(seq 40); do
+		code=0
+		timeout 20 "$OCI" --root "$T/root" exec --detach --pid-file "$T/pid" one true </dev/null >/dev/null 2>&1 || code=$?
+		[ "$code" -lt 124 ] || [ "$code" = 255 ]
+		[ ! -e "$T/pid" ] || [ "$(cat "$T/pid")" != "$victim" ]
+		rm -f "$T/pid"
+	done
+	kill -0 "$victim"
+}
+
+@test "create in a pid namespace of others: they see neither our program nor our directories" {
 	is_root || skip "needs root"
 	local caps='.process.capabilities |= map_values(["CAP_SYS_PTRACE", "CAP_KILL"])'
 
@@ -112,6 +130,13 @@ newcomer()
 	grep -q '/exe /memfd:holm-oci' seen
 	[ "$(grep '/exe ' seen | grep -vcE '/memfd:holm-|/busybox|/inside')" = 0 ]
 	[ "$(grep -c "$T/root" seen)" = 0 ]
+	# Also where memory files are not to be executed by default (Linux 6.3).
+	if [ -e /proc/sys/vm/memfd_noexec ]; then
+		unshare --pid --fork --mount-proc sh -c 'echo 1 >/proc/sys/vm/memfd_noexec && sleep 10 &
+			jq ".linux.namespaces |= map(if .type == \"pid\" then .path = \"/proc/$!/ns/pid\" else . end)" "$1" >"$1.new" &&
+			mv "$1.new" "$1" && exec "$2" --root "$3" run --bundle "${1%/*}" noexec' \
+			sh "$T/other/config.json" "$OCI" "$T/root" </dev/null
+	fi
 	# What is read twice cannot come through a pipe.
 	run -1 --separate-stderr oci create --bundle "$T/other" --config <(cat "$T/other/config.json") other
 	[[ $stderr == *"has to be a file"* ]]
