@@ -30,13 +30,16 @@ static void decide_entry(struct spec *s)
 {
 	struct decided *d = &s->d;
 
-	if (!s->container->life.member_pidfd || s->ns[NS_USER].mode != NS_SHARED)
+	const struct container_life *life = &s->container->life;
+
+	/* Whom systemd is to put into a unit waits for that before it becomes the init. */
+	if (!life->member_pidfd || life->systemd_unit || s->ns[NS_USER].mode != NS_SHARED)
 		return;
 	for (int i = 0; i < NS_COUNT; i++)
 		if (s->ns[i].mode == NS_JOINED && i != NS_PID)
 			d->enter_flags |= ns_table[i].clone_flag;
 	d->enters = true;
-	d->enter_pidfd = s->container->life.member_pidfd;
+	d->enter_pidfd = life->member_pidfd;
 	d->enters_pid_ns = s->ns[NS_PID].mode == NS_JOINED;
 	d->joins = false;
 }
