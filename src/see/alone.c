@@ -47,6 +47,8 @@ static bool sees_everything(const struct see_world *w)
 
 /* ---- who keeps it ---- */
 
+typedef LIST(uint64_t) numbers;
+
 /* In whichever root: a process sees those mounts alone that are below its own. */
 static bool is_mounted(const struct see_world *w, uint64_t inode)
 {
@@ -64,27 +66,59 @@ static bool is_mounted(const struct see_world *w, uint64_t inode)
 	return false;
 }
 
-static unsigned sockets_of(const struct see_world *w, int pid)
+/* Is it a socket of that network? Then its number. */
+static uint64_t socket_number(int pidfd, const char *name, uint64_t cookie)
+{
+	uint64_t of;
+	int theirs;
+	_cleanup_fd_ int fd = str_fd(name, &theirs) == 0 ? sys_pidfd_getfd(pidfd, theirs) : -1;
+	struct statx sx;
+
+	if (fd < 0 || sys_netns_cookie(fd, &of) < 0 || of != cookie)
+		return 0;
+	return sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &sx) == 0 ? sx.stx_ino : 0;
+}
+
+static bool has(const numbers *list, uint64_t number)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i] == number)
+			return true;
+	return false;
+}
+
+/* Each once, however many descriptors there are of it. */
+static void add_sockets(const struct see_world *w, int pid, uint64_t cookie, numbers *out)
 {
 	_Alignas(struct sys_dirent) char block[4096];
-	char path[32], link[64];
-	_cleanup_fd_ int fd = -1;
-	unsigned count = 0;
+	_cleanup_fd_ int pidfd = sys_pidfd_open(pid, 0), fd = -1;
+	char path[32];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%d/fd", pid);
 	fd = sys_openat(w->proc_fd, path, O_RDONLY | O_DIRECTORY, 0);
-	while (fd >= 0 && (n = sys_getdents(fd, block, sizeof(block))) > 0) {
+	while (pidfd >= 0 && fd >= 0 && (n = sys_getdents(fd, block, sizeof(block))) > 0) {
 		for (ssize_t at = 0; at < n;) {
 			const struct sys_dirent *d = (const struct sys_dirent *)(block + at);
-			ssize_t len = sys_readlinkat(fd, d->name, link, sizeof(link) - 1);
+			uint64_t number = socket_number(pidfd, d->name, cookie), *slot;
 
-			link[len < 0 ? 0 : len] = 0;
-			count += str_starts(link, "socket:");
 			at += d->len;
+			if (!number || has(out, number))
+				continue;
+			slot = arena_push(w->arena, &out->items, &out->n, sizeof(*slot));
+			if (slot)
+				*slot = number;
 		}
 	}
-	return count;
+}
+
+static numbers sockets_of(const struct see_world *w, const struct see_host *h)
+{
+	numbers all = { 0 };
+
+	for (size_t i = 0; i < h->n; i++)
+		add_sockets(w, h->helpers[i].pid, h->cookie, &all);
+	return all;
 }
 
 /* All that hold the namespace of that process; UINT64_MAX: it cannot be told. */
@@ -102,10 +136,23 @@ static uint64_t sockets_in(const struct see_world *w, int pid)
 	return str_take_u64(&at, &n) < 0 ? UINT64_MAX : n;
 }
 
+/*
+ * Its helpers open and close sockets meanwhile: only those that they have before and after the
+ * kernel has counted were among those that it counted.
+ */
+static bool has_other_sockets(const struct see_world *w, const struct see_host *h)
+{
+	numbers before = sockets_of(w, h), after;
+	uint64_t all = sockets_in(w, h->helpers[0].pid), its = 0;
+
+	after = sockets_of(w, h);
+	for (size_t i = 0; i < before.n; i++)
+		its += has(&after, before.items[i]);
+	return all > its;
+}
+
 static bool is_alone(const struct see_world *w, const struct see_ns *n, const struct see_host *h)
 {
-	uint64_t sockets = 0;
-
 	if (!h->n || n->processes != h->n || n->threads || n->fds || n->mounts)
 		return false;
 	for (size_t i = 0; i < h->n; i++) {
@@ -113,9 +160,8 @@ static bool is_alone(const struct see_world *w, const struct see_ns *n, const st
 
 		if (!p || p->ns[NS_NET] != n->inode || p->start_ticks != h->helpers[i].start)
 			return false;
-		sockets += sockets_of(w, p->pid);
 	}
-	return sockets_in(w, h->helpers[0].pid) <= sockets && !is_mounted(w, n->inode);
+	return !has_other_sockets(w, h) && !is_mounted(w, n->inode);
 }
 
 /* ---- which is which ---- */

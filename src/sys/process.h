@@ -82,6 +82,12 @@ static inline int sys_pidfd_open(int pid, unsigned flags)
 	return (int)RAW2(SYS_pidfd_open, pid, flags);
 }
 
+/* A descriptor of that process, as our own; who may trace it may have it. */
+static inline int sys_pidfd_getfd(int pidfd, int fd)
+{
+	return (int)RAW3(SYS_pidfd_getfd, pidfd, fd, 0);
+}
+
 static inline int sys_pidfd_send_signal(int pidfd, int signo)
 {
 	return (int)RAW4(SYS_pidfd_send_signal, pidfd, signo, 0, 0);

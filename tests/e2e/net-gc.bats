@@ -69,7 +69,12 @@ buries()
 
 is_kept()
 {
-	[ "$(gc)" = "addresses made free: 0" ] && [ "$(gc)" = "addresses made free: 0" ]
+	run -0 gc
+	echo "$output"
+	[ "$output" = "addresses made free: 0" ]
+	run -0 gc
+	echo "$output"
+	[ "$output" = "addresses made free: 0" ]
 	[ -n "$(at VIEW ls /run/holm/net)" ]
 }
 
