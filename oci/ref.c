@@ -299,6 +299,17 @@ static int connect_start(const struct container_ref *ref)
 	return TAKE_FD(fd);
 }
 
+/* Our word lay unread: somebody, killed since, had started it before. Did that go well? */
+static int hear_of_other(const struct container_ref *ref, struct err *e)
+{
+	_cleanup_fd_ int pidfd = state_pidfd(&ref->state);
+
+	return pidfd >= 0
+		       ? 0
+		       : err_set(e, ESRCH, "start \"%s\": it ended before its command was executed",
+				 ref->state.id);
+}
+
 /* What went wrong after the word was given; nothing, if the connection just ends. */
 static int hear_of_failure(int fd, const struct container_ref *ref, struct err *e)
 {
@@ -312,8 +323,10 @@ static int hear_of_failure(int fd, const struct container_ref *ref, struct err *
 	do {
 		n = sys_recv_fds(fd, &packet, sizeof(packet), NULL, &none, 0);
 	} while (n == -EINTR);
+	if (n == -ECONNRESET)
+		return hear_of_other(ref, e);
 	if (n < (ssize_t)sizeof(packet))
-		return n < 0 && n != -ECONNRESET ? err_errno(e, (int)-n, "start") : 0;
+		return n < 0 ? err_errno(e, (int)-n, "start") : 0;
 	packet.started.failed[sizeof(packet.started.failed) - 1] = 0;
 	return err_errno(e, packet.started.code, "start \"%s\": %s: %s", ref->state.id,
 			 seal_step_name(packet.started.step),

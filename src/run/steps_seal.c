@@ -154,14 +154,10 @@ int act_cwd(struct run *r, size_t i)
 {
 	(void)i;
 	sys_umask(r->seal->umask);
-	r->failed = "enter it";
+	r->failed = "enter the directory";
 	return sys_chdir(r->seal->cwd);
 }
 
-/*
- * With no_new_privs and no capability left, no exec can gain one: the bounding set would bound
- * nothing. It matters when capabilities are kept, or new privileges allowed.
- */
 size_t want_keyring(const struct run *r)
 {
 	return r->seal->own_keyring;
@@ -215,8 +211,8 @@ int act_start(struct run *r, size_t i)
 		if (sys_read(fd, &word, 1) <= 0 || word != START_WORD)
 			sys_close(fd);
 	}
-	sys_close(r->seal->start_fd);
 	r->started_fd = fd;
+	/* start_fd stays until exec: as long as it listens, the container is seen as created. */
 	return 0;
 }
 
@@ -245,6 +241,10 @@ int act_label(struct run *r, size_t i)
 	return (int)sys_write(r->seal->label_fd, r->seal->label, strlen(r->seal->label));
 }
 
+/*
+ * With no_new_privs and no capability left, no exec can gain one: the bounding set would bound
+ * nothing. It matters when capabilities are kept, or new privileges allowed.
+ */
 size_t want_bound(const struct run *r)
 {
 	return r->seal->exact_caps || r->seal->caps != 0 || !r->seal->no_new_privs;
@@ -384,6 +384,17 @@ size_t want_seccomp(const struct run *r)
 	return r->seal->filter && r->seal->no_new_privs;
 }
 
+/* Annotations can be long; what reads a stream reads until it is whole. */
+static int send_rest(const struct run *r, char *block, size_t size)
+{
+	ssize_t n;
+	int code = 0;
+
+	while (code == 0 && (n = sys_read(r->seal->process_fd, block, size)) != 0)
+		code = n < 0 ? (int)n : sys_write_all(r->seal->listener_fd, block, (size_t)n);
+	return code;
+}
+
 /* Whoever answers for the kernel gets the listener, and with it who asks; that a box need not say.
  */
 static int send_listener(struct run *r, int fd)
@@ -403,7 +414,7 @@ static int send_listener(struct run *r, int fd)
 	if (n > 0)
 		n = sys_send_fds(r->seal->listener_fd, state, (size_t)n, &fd, 1);
 	sys_close(fd);
-	return n < 0 ? (int)n : 0;
+	return n < 0 ? (int)n : send_rest(r, state, sizeof(state));
 }
 
 int act_seccomp(struct run *r, size_t i)

@@ -224,12 +224,15 @@ static bool is_of_this_boot(struct state_look *look, const struct state *s)
 	return str_eq(s->boot, look->boot);
 }
 
-/* By way of its directory: a path of a socket has only 108 characters. */
+/*
+ * By way of its directory: a path of a socket has only 108 characters. A socket of another type
+ * than the one that listens: it is told that there is one, and never stands in its queue.
+ */
 bool state_was_started(int root_fd, const char *id)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	_cleanup_fd_ int dir_fd = sys_openat(root_fd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+	_cleanup_fd_ int fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (dir_fd < 0 || fd < 0)
 		return false;

@@ -656,6 +656,7 @@ listener()
 		open(sys.argv[1] + ".ready", "w").close()
 		c, _ = s.accept()
 		data, anc, _, _ = c.recvmsg(65536, 1024)
+		data += b"".join(iter(lambda: c.recv(65536), b""))
 		state = json.loads(data)
 		fds = array.array("i", anc[0][2])
 		json.dump({"state": state, "n": len(fds), "kind": os.readlink("/proc/self/fd/%d" % fds[0])}, open(sys.argv[2], "w"))
@@ -669,14 +670,14 @@ listener()
 @test "linux.seccomp: a listener is told" {
 	need_root
 	listener "$T/sock" "$T/told.json"
-	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$T/sock"'", listenerMetadata: "meta",
+	config '.annotations = {long: ("x" * 40000)} | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$T/sock"'", listenerMetadata: "meta",
 		syscalls: [{names: ["mkdirat", "mkdir"], action: "SCMP_ACT_NOTIFY"}]}' 'echo yes'
 	run -0 oci run --bundle "$B" inside
 	[ "$output" = yes ]
 	eventually test -s told.json
 	cat told.json
 	jq -e '.state.metadata == "meta" and .state.fds == ["seccompFd"] and .state.state.id == "inside" and .n == 1
-		and (.kind | test("seccomp"))' told.json
+		and (.state.state.annotations.long | length) == 40000 and (.kind | test("seccomp"))' told.json
 }
 
 @test "linux.seccomp: a listener is told of who is executed in the container, too" {

@@ -84,23 +84,35 @@ load oci
 
 @test "start: killed meanwhile, or with a full disk; the state is what the container is" {
 	need_root
-	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "touch /tmp/hook; sleep 1"]}]' 'sleep 60'
+	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "touch /tmp/hook; until [ -e /tmp/go ]; do sleep 0.02; done"]}]
+		| .hooks.poststart = [{path: "/bin/sh", args: ["sh", "-c", "touch '"$T/poststart"'"]}]' 'sleep 60'
 	oci create --bundle "$B" one </dev/null >/dev/null 2>&1
 	# Somebody who looks is not taken for somebody who starts.
 	for i in {1..20}; do
 		[ "$(status one)" = created ]
 	done
-	oci start one &
+	"$OCI" --root "$T/root" start one & # itself, not a shell around it
 	eventually test -e "$B/rootfs/tmp/hook"
 	kill -9 "$!"
 	wait "$!" || :
+	# Its command has not been executed, however often one looks.
+	for i in {1..8}; do
+		[ "$(status one)" = created ]
+	done
+	[ "$(oci list --format json | jq -r '.[0].status')" = created ]
+	# Whoever starts it again hears how that went, and sees to what was left.
+	oci start one &
+	sleep 0.1
+	[ ! -e "$T/poststart" ]
+	touch "$B/rootfs/tmp/go"
+	wait "$!"
+	[ -e "$T/poststart" ]
 	[ "$(status one)" = running ]
 	[ "$(oci list --format json | jq -r '.[0].status')" = running ]
 	run -1 oci delete one
 	run -1 oci start one
 	[[ $output == *"cannot start a container in the running state"* ]]
 	eventually eval 'oci ps one | grep -q "sleep 60"'
-	[ "$(status one)" = running ]
 	oci exec one true
 	oci delete --force one
 	mkdir "$T/root" || :
@@ -187,7 +199,7 @@ c = json.load(open(sys.argv[1])); c["annotations"] = {"a": sys.argv[2][:1] * int
 	[[ $output == *'--env: "FOO" is not NAME=VALUE' ]]
 	run -255 oci exec --env =x one env
 	run -255 oci exec --cwd /nodir one true
-	[[ $output == *"cwd /nodir "*": enter it: No such file or directory (there is no such directory inside)" ]]
+	[[ $output == *"cwd /nodir "*": enter the directory: No such file or directory (there is no such directory inside)" ]]
 	run -1 oci ps --format yaml one
 	[[ $output == *'ps: --format: "yaml" is not table or json' ]]
 	oci kill one 0
