@@ -94,13 +94,8 @@ static void mount_dev(void)
 	MUST(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 		   "newinstance,ptmxmode=0666,mode=620"));
 	tmpfs("dev/shm", "mode=1777,size=64m");
-	MUST(mkdir("dev/mqueue", 0755));
-	MUST(mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
-	MUST(symlink("pts/ptmx", "dev/ptmx"));
-	MUST(symlink("/proc/self/fd", "dev/fd"));
-	MUST(symlink("/proc/self/fd/0", "dev/stdin"));
-	MUST(symlink("/proc/self/fd/1", "dev/stdout"));
-	MUST(symlink("/proc/self/fd/2", "dev/stderr"));
+	mount_mqueue();
+	link_dev();
 }
 
 /* A program outside /usr is bound in at its own path, its directories made before it. */

@@ -49,6 +49,21 @@ static inline void tmpfs(const char *path, const char *options)
 	MUST(mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options));
 }
 
+static inline void mount_mqueue(void)
+{
+	MUST(mkdir("dev/mqueue", 0755));
+	MUST(mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+}
+
+static inline void link_dev(void)
+{
+	MUST(symlink("pts/ptmx", "dev/ptmx"));
+	MUST(symlink("/proc/self/fd", "dev/fd"));
+	MUST(symlink("/proc/self/fd/0", "dev/stdin"));
+	MUST(symlink("/proc/self/fd/1", "dev/stdout"));
+	MUST(symlink("/proc/self/fd/2", "dev/stderr"));
+}
+
 static inline void lo_up(void)
 {
 	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
