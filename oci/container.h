@@ -103,15 +103,20 @@ int notify_wait(int fd, const struct container_ref *ref, struct err *e);
 /* Has our caller passed as many as are to be passed on? */
 int descriptors_check(const struct oci *o, const struct container_life *life, struct err *e);
 
-/* ---- create.c: from configuration to process ---- */
+/* ---- sockets.c ---- */
 
-/* A spec that holds the container, decided; its descriptors are the keeper's. */
-int spec_decide(const struct oci *o, struct spec *s, struct err *e);
+/* In the container's directory: whoever is to be started waits there. */
+int listen_start(const struct state_dir *dir, struct err *e);
 int connect_console(const char *path, struct err *e);
 /* To whom the listener of its filter goes; *fd stays as it is if there is none. */
 int connect_listener(const struct container *c, int *fd, struct err *e);
 int send_pidfd(const char *path, const char *kind, int pidfd, struct err *e);
 int write_pid_file(const char *path, int pid, struct err *e);
+
+/* ---- create.c: from configuration to process ---- */
+
+/* A spec that holds the container, decided; its descriptors are the keeper's. */
+int spec_decide(const struct oci *o, struct spec *s, struct err *e);
 
 /*
  * create and run: makes the container, up to where it waits for the word to start, or runs at once;

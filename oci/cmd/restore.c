@@ -37,14 +37,12 @@ static int inherit_stdio(struct criu *c, struct err *e)
 	return r;
 }
 
-static int bring_back(struct oci *o, struct criu *c, const struct container *config,
-		      struct container_ref *ref, struct err *e)
+static int ask_criu(struct oci *o, struct criu *c, const struct container *config,
+		    struct container_ref *ref, struct err *e)
 {
 	const struct checkpoint_options *opt = &o->opt.restore;
-	int r = criu_enter(c, ref->state.rootfs, e), left;
+	int r = criu_prepare(c, o, CRIU_RESTORE, opt, config, e);
 
-	if (r == 0)
-		r = criu_prepare(c, o, CRIU_RESTORE, opt, config, e);
 	if (r == 0)
 		r = inherit_stdio(c, e);
 	if (r < 0)
@@ -56,7 +54,17 @@ static int bring_back(struct oci *o, struct criu *c, const struct container *con
 	if (opt->lsm_mount_context)
 		pb_text(&c->options, CRIU_LSM_MOUNT_CONTEXT, opt->lsm_mount_context);
 	c->cgroup = &ref->cg;
-	r = criu_run(c, e);
+	return criu_run(c, e);
+}
+
+static int bring_back(struct oci *o, struct criu *c, const struct container *config,
+		      struct container_ref *ref, struct err *e)
+{
+	int r = criu_enter(c, ref->state.rootfs, e), left;
+
+	if (r < 0)
+		return r;
+	r = ask_criu(o, c, config, ref, e);
 	left = criu_leave(c, r == 0 ? e : NULL);
 	return r < 0 ? r : left;
 }

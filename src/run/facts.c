@@ -205,6 +205,17 @@ static bool says_deny(const char *path)
 	return fd >= 0 && sys_read(fd, word, sizeof(word) - 1) > 0 && str_starts(word, "deny");
 }
 
+/* What is looked at now must be what is joined then. */
+static int open_joined(struct facts *f, enum ns_type type, const char *target)
+{
+	int fd = join_open(type, target, NULL);
+	struct statx it;
+
+	if (fd >= 0 && sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &it) == 0)
+		f->joined_inode[type] = it.stx_ino;
+	return fd;
+}
+
 static int groups_child(void *user_fd)
 {
 	/* Before: who has all rights there may look into whoever comes. */
@@ -217,10 +228,10 @@ static int groups_child(void *user_fd)
  * has a memory of its own, which is closed to others. Where it cannot enter, the step that joins
  * will fail and say so.
  */
-static bool joined_namespace_denies_groups(const char *target)
+static bool joined_namespace_denies_groups(struct facts *f, const char *target)
 {
 	_cleanup_stack_ struct small_stack stack;
-	_cleanup_fd_ int fd = join_open(NS_USER, target, NULL);
+	_cleanup_fd_ int fd = open_joined(f, NS_USER, target);
 	struct clone_args args = {
 		.flags = CLONE_VFORK,
 		.stack = (uintptr_t)&stack,
@@ -233,7 +244,7 @@ static bool joined_namespace_denies_groups(const char *target)
 	return WIFEXITED(status) && WEXITSTATUS(status);
 }
 
-static bool denies_groups(const struct spec *s)
+static bool denies_groups(const struct spec *s, struct facts *f)
 {
 	const struct container *c = s->container;
 	const char *joined = c ? c->ns[NS_USER].path : s->ns[NS_USER].target;
@@ -242,7 +253,7 @@ static bool denies_groups(const struct spec *s)
 	if (!joined)
 		return says_deny(OWN_SETGROUPS);
 	if (!c || !c->life.member)
-		return joined_namespace_denies_groups(joined);
+		return joined_namespace_denies_groups(f, joined);
 	snprintf(path, sizeof(path), "/proc/%d/setgroups", c->life.member);
 	return says_deny(path);
 }
@@ -271,32 +282,29 @@ static int join_held(struct spec *s, struct err *e)
 					    s->join_name);
 }
 
-static bool is_own_namespace(enum ns_type type, const char *target)
+static bool is_own_namespace(struct facts *f, enum ns_type type, const char *target)
 {
-	_cleanup_fd_ int fd = join_open(type, target, NULL);
-	struct statx it, own;
+	_cleanup_fd_ int fd = open_joined(f, type, target);
+	struct statx own;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/%s", ns_table[type].proc_file);
-	if (fd < 0 ||
-	    sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &it) < 0) /* joining it will fail */
+	if (fd < 0) /* joining it will fail */
 		return false;
 	/* What we cannot prove to be another's counts as ours. */
-	if (sys_statx(AT_FDCWD, path, 0, STATX_INO, &own) < 0)
-		return true;
-	return it.stx_ino == own.stx_ino && it.stx_dev_major == own.stx_dev_major &&
-	       it.stx_dev_minor == own.stx_dev_minor;
+	return sys_statx(AT_FDCWD, path, 0, STATX_INO, &own) < 0 ||
+	       f->joined_inode[type] == own.stx_ino;
 }
 
 /* Asked only where something would be set in it. */
-static unsigned joins_own(const struct container *c)
+static unsigned joins_own(const struct container *c, struct facts *f)
 {
 	unsigned own = 0;
 
 	if (!c || !(c->sysctl.n || c->net_devices.n || c->hostname || c->domainname))
 		return 0;
 	for (int type = 0; type < NS_COUNT; type++)
-		if (c->ns[type].path && is_own_namespace((enum ns_type)type, c->ns[type].path))
+		if (c->ns[type].path && is_own_namespace(f, (enum ns_type)type, c->ns[type].path))
 			own |= 1U << type;
 	return own;
 }
@@ -364,8 +372,8 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 		return r;
 	f->net_admin = is_net_admin();
 	f->extra_groups = has_extra_groups(f->gid);
-	f->setgroups_denied = denies_groups(s);
-	f->joins_own = joins_own(s->container);
+	f->setgroups_denied = denies_groups(s, f);
+	f->joins_own = joins_own(s->container, f);
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
 		f->tty[fd] = spec_stdio(s, fd) < 0 && isatty(fd);

@@ -330,7 +330,8 @@ void box_cgroup_end(struct run *r, struct box_usage *u);
 /* How many cgroups killed callers have left where ours would be made, and removes them. */
 int box_cgroup_clean(bool remove);
 
-/* ---- steps_host.c ---- */
+/* ---- steps_live.c ---- */
+bool run_hears(const struct run *r, int fd); /* false: C has ended */
 int lost_child(struct run *r); /* the failure that C died of, without a word of its own */
 
 /* ---- box_net.c ---- */

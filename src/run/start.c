@@ -63,11 +63,12 @@ static void undo_from(struct run *r, unsigned n)
 static bool set_up_done(struct run *r)
 {
 	char byte;
-	ssize_t n;
+	ssize_t n = 0;
 
-	do {
-		n = sys_read(r->report_fd[0], &byte, 1);
-	} while (n == -EINTR);
+	if (run_hears(r, r->report_fd[0]))
+		do {
+			n = sys_read(r->report_fd[0], &byte, 1);
+		} while (n == -EINTR);
 	if (n > 0)
 		fault_asked();
 	if (r->report->code == 0 && !r->shared->exec_tried && r->d->as_pid1)

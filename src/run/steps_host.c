@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The acts of HOST, CLONE, LINK and LIVE: what the parent does. */
+/* The acts of HOST, CLONE and LINK: what the parent does. */
 #include <errno.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -51,13 +51,34 @@ static int is_still_there(struct run *r)
 	return err_set(r->err, ESRCH, "enter: the process has ended");
 }
 
+/* A path leads elsewhere when its process has ended, or its file was replaced. */
+static int is_as_seen(struct run *r, enum ns_type type)
+{
+	uint64_t seen = r->d->joined_inode[type];
+	struct statx it;
+	int code = 0;
+
+	if (seen)
+		code = sys_statx(r->join_fd[type], "", AT_EMPTY_PATH, STATX_INO, &it);
+	if (!seen || code < 0 || it.stx_ino == seen)
+		return code;
+	return err_set(r->err, ESTALE,
+		       "join %s=%s: another namespace has taken its place meanwhile",
+		       ns_table[type].name, r->spec->ns[type].target);
+}
+
 int act_targets(struct run *r, size_t i)
 {
+	int code;
+
 	for (int type = NS_COUNT - 1; type >= 0; type--) {
 		if (r->spec->ns[type].mode != NS_JOINED || i-- != 0)
 			continue;
-		r->join_fd[type] = join_open((enum ns_type)type, r->spec->ns[type].target, r->err);
-		return r->join_fd[type] < 0 ? r->join_fd[type] : is_still_there(r);
+		code = r->join_fd[type] =
+			join_open((enum ns_type)type, r->spec->ns[type].target, r->err);
+		if (code >= 0)
+			code = is_as_seen(r, (enum ns_type)type);
+		return code < 0 ? code : is_still_there(r);
 	}
 	return -EINVAL;
 }
@@ -561,106 +582,4 @@ int act_brief(struct run *r, size_t i)
 		return brief_by_file(r);
 	*head = (struct wire_head){ .type = WIRE_CONF, .value = (int32_t)fds.which };
 	return tell(r, data, w.len, fds.fds, fds.n);
-}
-
-/* ---- LIVE ---- */
-
-/* Gone without a word: what it was doing last is what it was killed at. */
-int lost_child(struct run *r)
-{
-	*r->report = (struct report){
-		.code = ECANCELED,
-		.step = r->shared->at_step,
-		.item = r->shared->at_item,
-		.failed = "killed meanwhile",
-	};
-	return -ECANCELED;
-}
-
-int act_live_terminal(struct run *r, size_t i)
-{
-	struct wire_head head;
-	unsigned n_fds = 1;
-	ssize_t n = sys_recv_fds(r->control_fd[0], &head, sizeof(head), &r->master_fd, &n_fds, 0);
-
-	(void)i;
-	if (n <= 0)
-		return lost_child(r);
-	return n == sizeof(head) && head.type == WIRE_TERMINAL && n_fds == 1 ? 0 : -EPROTO;
-}
-
-/*
- * The channel is closed by exec and by death alike. Who lives has executed; who is dead has no
- * executable any more (proc(5)), but the name that it had last.
- */
-static bool died_before_exec(const struct run *r)
-{
-	char path[32], name[16] = "";
-	_cleanup_fd_ int fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", r->pid);
-	if (sys_readlinkat(AT_FDCWD, path, name, sizeof(name)) != -ENOENT)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/comm", r->pid);
-	fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
-	if (fd < 0 || sys_read(fd, name, sizeof(name) - 1) < 0)
-		return false;
-	return !r->shared->init_tried || strstr(name, "holm-init");
-}
-
-static unsigned first_of_seal(const struct run *r)
-{
-	unsigned i = 0;
-
-	while (r->steps[i].stage != STAGE_SEAL)
-		i++;
-	return i;
-}
-
-/* Nor is a row or an error taken for true: somebody inside may have got hold of the channel. */
-static bool is_plausible(const struct run *r, unsigned seal, const struct wire_started *s)
-{
-	return s->code > 0 && s->code < 4096 && s->step < r->n_steps - seal &&
-	       s->item < MAX(r->steps[seal + s->step].count(r), (size_t)1);
-}
-
-/* A failure of SEAL is told as such: the report names its row, not ours. */
-int act_started(struct run *r, size_t i)
-{
-	struct {
-		struct wire_head head;
-		struct wire_started started;
-	} packet = { 0 };
-	struct shared *shared = r->shared;
-	unsigned none = 0, seal = first_of_seal(r);
-	ssize_t n = sys_recv_fds(r->control_fd[0], &packet, sizeof(packet), NULL, &none, 0);
-
-	(void)i;
-	/* What is executed at once says so by closing the channel. */
-	if (n == 0 && r->d->container && !r->seal->await_start && !r->report->code)
-		return died_before_exec(r) ? lost_child(r) : 0;
-	if (n < (ssize_t)sizeof(packet) || packet.head.type != WIRE_STARTED)
-		return lost_child(r);
-	shared->main_pid = packet.started.pid;
-	if (r->watch)
-		r->watch->setup_cpu_ns = packet.started.setup_cpu_ns;
-	memcpy(&shared->step_ns[seal], packet.started.step_ns, sizeof(packet.started.step_ns));
-	if (packet.started.code == 0)
-		return 0;
-	if (!is_plausible(r, seal, &packet.started))
-		return lost_child(r);
-	memcpy(shared->failed, packet.started.failed, sizeof(shared->failed));
-	shared->failed[sizeof(shared->failed) - 1] = 0;
-	*r->report = (struct report){
-		.code = packet.started.code,
-		.step = seal + packet.started.step,
-		.item = packet.started.item,
-		.failed = *shared->failed ? shared->failed : NULL,
-	};
-	return -packet.started.code;
-}
-
-void undo_live_terminal(struct run *r)
-{
-	close_fd(&r->master_fd);
 }

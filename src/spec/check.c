@@ -262,6 +262,7 @@ int spec_check(struct spec *s, const struct facts *f, struct err *e)
 	};
 
 	s->d = (struct decided){ .seal = SEAL_INIT };
+	memcpy(s->d.joined_inode, f->joined_inode, sizeof(f->joined_inode));
 	if (s->container)
 		return check_container(s, f, e);
 	if (s->mounts.n > MOUNTS_MAX)

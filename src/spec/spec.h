@@ -227,7 +227,8 @@ struct decided {
 	 * of us.
 	 */
 	bool enters, enters_pid_ns;
-	uint32_t enter_flags; /* CLONE_NEW*, without the pid namespace */
+	uint64_t joined_inode[NS_COUNT]; /* what is decided is true of that one alone; 0: of any */
+	uint32_t enter_flags;            /* CLONE_NEW*, without the pid namespace */
 	int enter_pidfd;
 	bool init_is_pid1, as_pid1;
 	enum map_by map_by;
@@ -430,7 +431,8 @@ struct facts {
 	bool setgroups_denied; /* in the user namespace that is joined or shared, or above a new one
 				*/
 	unsigned joins_own;    /* bit N: what is joined as enum ns_type N is the caller's own */
-	const char *user_name; /* for /etc/subuid; NULL if unknown */
+	uint64_t joined_inode[NS_COUNT]; /* of those that were looked at */
+	const char *user_name;           /* for /etc/subuid; NULL if unknown */
 	const char *cwd;
 	char *const *environ;
 	bool tty[3];

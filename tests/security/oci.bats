@@ -29,13 +29,19 @@ newcomer()
 	oci ps --format json one | jq 'max'
 }
 
-@test "exec: stopped from inside, and kill and delete go on" {
-	is_root || skip "needs root"
+# In the background: $! is the runtime.
+exec_that_is_stopped()
+{
 	hostile "$no_caps" stop
 	"$OCI" --root "$T/root" exec one sleep 30 </dev/null >/dev/null 2>&1 &
 	STARTED+=("$!")
 	eventually has_processes one 2
 	eventually is_stopped "$(newcomer)"
+}
+
+@test "exec: stopped from inside, and kill and delete go on" {
+	is_root || skip "needs root"
+	exec_that_is_stopped
 	# Neither by a lock, nor by its processes.
 	[ "$(timeout 20 "$OCI" --root "$T/root" list --quiet)" = one ]
 	timeout 20 "$OCI" --root "$T/root" ps one >/dev/null
@@ -47,11 +53,7 @@ newcomer()
 
 @test "exec: killed while its process is stopped inside" {
 	is_root || skip "needs root"
-	hostile "$no_caps" stop
-	"$OCI" --root "$T/root" exec one sleep 30 </dev/null >/dev/null 2>&1 &
-	STARTED+=("$!")
-	eventually has_processes one 2
-	eventually is_stopped "$(newcomer)"
+	exec_that_is_stopped
 	kill -KILL "$!"
 	eventually gone "$!"
 	timeout 20 "$OCI" --root "$T/root" delete --force one
