@@ -22,8 +22,9 @@
  * time, different handles by any number of threads. The library keeps no global state, never
  * prints, never exits and installs no signal handler. A box is a child process of the caller: its
  * end raises SIGCHLD, and a caller that reaps by waitpid(-1) may take it; holm_wait then still
- *tells how the command ended, except with as-pid1. Every descriptor that is opened is
- *close-on-exec.
+ * tells how the command ended, except with as-pid1. A caller that ignores SIGCHLD (or has
+ * SA_NOCLDWAIT) is refused with ECHILD. In the box every signal has its default action, whatever
+ * the caller ignores. Every descriptor that is opened is close-on-exec.
  */
 #ifndef HOLM_H
 #define HOLM_H

@@ -10,6 +10,7 @@
 #include "holm.h"
 #include "oci.h"
 #include "oci_commit.h"
+#include "sys/process.h"
 
 #define ID "ID"
 
@@ -220,8 +221,10 @@ int main(int argc, char **argv)
 			 .argv = argv,
 			 .log = { .fd = -1, .level = LOG_LEVEL_WARNING } };
 	struct err e = { 0 };
-	int r = descriptors_begin(&o, &e);
+	int r;
 
+	sys_program_signals();
+	r = descriptors_begin(&o, &e);
 	if (r == 0)
 		r = arena ? start(&o, argc, argv, &e) : err_errno(&e, ENOMEM, "start");
 	if (r >= 0)

@@ -78,6 +78,7 @@ static int become(void *arg)
 		sys_fcntl(s->player->fds[i], F_SETFD, 0);
 	sys_dup3(s->ready_fd, 1, 0);
 	sys_dup3(s->said_fd, 2, 0);
+	sys_default_signals();
 	sys_sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	return -sys_execve(s->player->path, s->player->argv, environ);
 }

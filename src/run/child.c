@@ -75,6 +75,7 @@ static int first_process(void *arg)
 {
 	struct run r = *(struct run *)arg;
 
+	sys_default_signals();
 	if (stage_run(&r, STAGE_ROOT) < 0)
 		return 125;
 	if (!r.d->as_pid1)

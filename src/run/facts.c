@@ -350,10 +350,26 @@ int facts_check_fds(const struct spec *s, struct err *e)
 	return 0;
 }
 
+/* A process of ours that the kernel collects by itself would end without anybody knowing how. */
+static int can_wait(struct err *e)
+{
+	struct sys_sigaction child;
+
+	if (sys_sigaction(SIGCHLD, NULL, &child) < 0 ||
+	    (child.handler != SYS_SIG_IGN && !(child.flags & SA_NOCLDWAIT)))
+		return 0;
+	return err_set(e, ECHILD,
+		       "the calling process ignores SIGCHLD (or has SA_NOCLDWAIT), so its children "
+		       "cannot be waited for: give SIGCHLD its default action, or a handler");
+}
+
 int facts_read(struct spec *s, struct facts *f, struct err *e)
 {
 	char cwd[4096];
-	int r;
+	int r = can_wait(e);
+
+	if (r < 0)
+		return r;
 
 	*f = (struct facts){
 		.uid = geteuid(),

@@ -168,6 +168,7 @@ static int make(void *arg)
 	struct mount_attr private = { .propagation = MS_PRIVATE };
 	char *argv[] = { (char *)"holm-init", (char *)"hold", NULL }, byte = 0;
 
+	sys_default_signals();
 	if (m->has_time && sys_unshare(CLONE_NEWTIME) < 0)
 		return 1;
 	if (m->has_mnt && sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private) < 0)

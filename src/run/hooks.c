@@ -20,6 +20,7 @@ static int hook_main(void *arg)
 	const struct program *p = &s->hook->program;
 	uint64_t none = 0;
 
+	sys_default_signals();
 	sys_sigprocmask(SIG_SETMASK, &none, NULL);
 	s->code = sys_dup3(s->state_fd, 0, 0);
 	if (s->code >= 0)
@@ -67,7 +68,7 @@ static int result(const struct hook *h, int status, char failed[HOOK_FAILED])
 int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED])
 {
 	_cleanup_stack_ struct small_stack stack;
-	int pidfd = -1, status = 0, pid, code;
+	int pidfd = -1, status = 0, pid, code, ended;
 	struct hook_start start = { .hook = h, .state_fd = state_fd };
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
@@ -83,8 +84,10 @@ int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED])
 		return pid;
 	say(failed, h, "wait for it", -1);
 	code = await(pidfd, h->timeout_s);
-	sys_wait4(pid, &status, __WALL, NULL);
+	ended = sys_wait4(pid, &status, __WALL, NULL);
 	sys_close(pidfd);
+	if (ended < 0 && code == 0) /* how it ended nobody knows: that is no success */
+		code = ended;
 	if (start.code < 0) {
 		say(failed, h, "execute it", -1);
 		return start.code;

@@ -133,6 +133,49 @@ static inline int sys_sigprocmask(int how, const uint64_t *set, uint64_t *old)
 	return (int)RAW4(SYS_rt_sigprocmask, how, set, old, SYS_SIGSET_SIZE);
 }
 
+/* As the kernel has it; the libc's own would add a trampoline. */
+struct sys_sigaction {
+	uintptr_t handler; /* SYS_SIG_DFL, SYS_SIG_IGN or a function */
+	unsigned long flags;
+	uintptr_t restorer;
+	uint64_t mask;
+};
+
+#define SYS_SIG_DFL  0
+#define SYS_SIG_IGN  1
+#define SYS_SIG_LAST 64
+
+static inline int sys_sigaction(int signo, const struct sys_sigaction *act,
+				struct sys_sigaction *old)
+{
+	return (int)RAW4(SYS_rt_sigaction, signo, act, old, SYS_SIGSET_SIZE);
+}
+
+/*
+ * Whoever is executed next begins with every signal as usual. CLONE_CLEAR_SIGHAND takes away only
+ * handlers: what our caller ignores would stay ignored (conmon and systemd ignore SIGPIPE).
+ */
+static inline void sys_default_signals(void)
+{
+	const struct sys_sigaction usual = { SYS_SIG_DFL, 0, 0, 0 };
+
+	for (int signo = 1; signo <= SYS_SIG_LAST; signo++)
+		sys_sigaction(signo, &usual, NULL);
+}
+
+/*
+ * For the main of a program: children of who ignores SIGCHLD cannot be waited for, and who dies of
+ * SIGXFSZ (RLIMIT_FSIZE) cannot say that a file was too large.
+ */
+static inline void sys_program_signals(void)
+{
+	const struct sys_sigaction usual = { SYS_SIG_DFL, 0, 0, 0 },
+				   ignored = { SYS_SIG_IGN, 0, 0, 0 };
+
+	sys_sigaction(SIGCHLD, &usual, NULL);
+	sys_sigaction(SIGXFSZ, &ignored, NULL);
+}
+
 static inline int sys_signalfd(int fd, const uint64_t *set, int flags)
 {
 	return (int)RAW4(SYS_signalfd4, fd, set, SYS_SIGSET_SIZE, flags);

@@ -132,6 +132,33 @@ load oci
 	umount "$T/root"
 }
 
+@test "what the caller ignores the container does not; it is waited for, and so are hooks" {
+	need_root
+	ignoring() { (trap '' CHLD PIPE USR1 XFSZ; exec "$OCI" --root "$T/root" "$@"); }
+
+	config . 'grep SigIgn /proc/self/status; exit 3'
+	run -3 ignoring run --bundle "$B" one
+	[[ $output == "SigIgn:"*0000000000000000 ]]
+	started one
+	run -0 ignoring exec one grep SigIgn /proc/self/status
+	[[ $output == "SigIgn:"*0000000000000000 ]]
+	run -4 ignoring exec one sh -c 'exit 4'
+	oci delete --force one
+	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "grep SigIgn /proc/self/status >'"$T/hook"'; exit 5"]}]' true
+	run -1 ignoring create --bundle "$B" one
+	[[ $output == *"it ended with exit code 5"* ]]
+	[[ $(cat "$T/hook") == "SigIgn:"*0000000000000000 ]]
+	[ "$(oci list --quiet)" = "" ]
+}
+
+@test "a file of the runtime's that is too large (RLIMIT_FSIZE): an error, and nothing stays" {
+	need_root
+	config . true
+	run -1 bash -c 'ulimit -f 0; exec "$@"' - "$OCI" --root "$T/root" run --bundle "$B" one
+	[[ $output == *"File too large"* ]]
+	[ "$(oci list --quiet)" = "" ]
+}
+
 @test "--config from a pipe: what was read is kept, for exec and for the hooks" {
 	need_root
 	config '.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "touch '"$T"'/stopped"]}]' 'sleep 60'

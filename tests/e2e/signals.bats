@@ -18,6 +18,21 @@ load helpers
 }
 
 # bats test_tags=quick
+@test "what the caller ignores the command does not; and it is waited for" {
+	ignoring() { (trap '' CHLD PIPE USR1 XFSZ; exec "$@"); }
+
+	for how in "" --as-pid1 "--fallback landlock" "--share pid"; do
+		# shellcheck disable=SC2086
+		run -3 ignoring "$HOLM" box $how -- sh -c 'grep SigIgn /proc/self/status; exit 3'
+		[[ $output == "SigIgn:"*0000000000000000 ]]
+	done
+	run -0 ignoring "$HOLM" box -- sh -c 'yes | head -n 1'
+	[ "$output" = y ]
+	run -0 ignoring "$HOLM" judge -- true
+	[[ $output == *'"ok"'* ]]
+}
+
+# bats test_tags=quick
 @test "a signal that the command does not catch ends it; the exit code says so" {
 	start_box -- sleep 1000
 	end_box TERM

@@ -275,6 +275,24 @@ static void assert_file(int dir_fd, const char *name, const char *text)
 	close(fd);
 }
 
+/* Who cannot wait for it is told so, before there is anything. */
+static void ignores_its_children(void **state)
+{
+	struct holm_spec *spec = spec_for("exit 0");
+	struct holm_box *box = NULL;
+
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	assert_int_equal(holm_spawn(spec, &box), -ECHILD);
+	signal(SIGCHLD, SIG_DFL);
+	assert_non_null(strstr(holm_error(spec)->text, "ignores SIGCHLD"));
+	assert_null(box);
+	box = start(spec);
+	wait_for_end(box);
+	holm_free(box);
+	holm_spec_free(spec);
+}
+
 /* The command comes later than the box; and files in and out by the workspace's descriptor. */
 static void prepared_and_launched(void **state)
 {
@@ -417,12 +435,13 @@ static void plan_does_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs_and_ends),         cmocka_unit_test(signals_and_states),
-		cmocka_unit_test(helpers_run_inside),    cmocka_unit_test(failures_have_words),
-		cmocka_unit_test(spec_is_used_again),    cmocka_unit_test(threads),
-		cmocka_unit_test(prepared_and_launched), cmocka_unit_test(launch_that_fails),
-		cmocka_unit_test(limits_in_a_loop),      cmocka_unit_test(stdio_of_its_own),
-		cmocka_unit_test(plan_does_nothing),     cmocka_unit_test(tells_what_was_used),
+		cmocka_unit_test(runs_and_ends),        cmocka_unit_test(signals_and_states),
+		cmocka_unit_test(helpers_run_inside),   cmocka_unit_test(failures_have_words),
+		cmocka_unit_test(spec_is_used_again),   cmocka_unit_test(threads),
+		cmocka_unit_test(ignores_its_children), cmocka_unit_test(prepared_and_launched),
+		cmocka_unit_test(launch_that_fails),    cmocka_unit_test(limits_in_a_loop),
+		cmocka_unit_test(stdio_of_its_own),     cmocka_unit_test(plan_does_nothing),
+		cmocka_unit_test(tells_what_was_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
