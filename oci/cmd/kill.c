@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* holm-oci kill and delete. */
 #include <errno.h>
+#include <signal.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "container.h"
 #include "sys/process.h"
 
-static int signal_one(const struct container_ref *ref, int signo, struct err *e)
+static int signal_one(struct container_ref *ref, int signo, struct err *e)
 {
 	_cleanup_fd_ int fd = state_pidfd(&ref->state);
 	int r = fd < 0 ? fd : sys_pidfd_send_signal(fd, signo);
 
-	return r < 0 ? err_errno(e, -r, "signal \"%s\"", ref->state.id) : 0;
+	if (r < 0)
+		return err_errno(e, -r, "signal \"%s\"", ref->state.id);
+	if (signo != SIGKILL || ref->status != STATUS_PAUSED)
+		return 0;
+	/* In a v1 freezer it would wait for ever. */
+	r = ref_cgroup(ref, e);
+	return r < 0 ? r : cg_freeze(&ref->cg, false, e);
 }
 
 /* Without a pid namespace of its own the end of the first process ends nobody else. */

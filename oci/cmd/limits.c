@@ -91,6 +91,11 @@ int cmd_update(struct oci *o, int argc, char **argv, struct err *e)
 	if (r < 0)
 		return r;
 	merge(&limits, &opt->limits);
+	/*
+	 * Engines give all that config.json has, without the devices that every container has beside
+	 * them: the rules stay as they are, and there is no moment without any.
+	 */
+	limits.devices.n = 0;
 	if (!ref.cg.n)
 		return err_set(e, EOPNOTSUPP,
 			       "update: the container has no cgroup, so nothing limits it");

@@ -443,6 +443,18 @@ lacks()
 		[ "$(cat "/sys/fs/cgroup/memory/$G/memory.limit_in_bytes")" = 67108864 ]
 	fi
 	oci pause one
+	oci kill one KILL
+	eventually has_status one stopped
+	oci delete one
+}
+
+@test "update with all that an engine knows: devices stay as they are" {
+	need_root
+	started one '.linux.resources.devices = [{allow: false, access: "rwm"}]'
+	jq '.linux.resources + {pids: {limit: 44}}' "$B/config.json" | oci update --resources - one
+	[ ! -d /sys/fs/cgroup/pids ] || [ "$(cat "/sys/fs/cgroup/pids/$G/pids.max")" = 44 ]
+	oci exec one sh -c 'echo >/dev/null && head -c 1 /dev/zero >/dev/null && : <>/dev/pts/ptmx'
+	run -1 oci exec one sh -c 'mknod /tmp/sda b 8 0 && : </tmp/sda'
 	oci delete --force one
 }
 

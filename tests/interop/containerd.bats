@@ -191,6 +191,7 @@ remove_pod() {
 	cri UpdateContainerResources '{container_id: $id, linux: {memory_limit_in_bytes: 100663296, cpu_period: 100000, cpu_quota: 25000}}' --arg id "$ID"
 	[ "$(cg_file memory "$ID" memory.limit_in_bytes memory.max)" = 100663296 ]
 	[[ $(cg_file cpu "$ID" cpu.cfs_quota_us cpu.max) == 25000* ]]
+	[ "$(exec_sync "$ID" sh -c 'echo yes | tee /dev/null')" = yes ]
 	cri ContainerStats '{container_id: $id}' --arg id "$ID" |
 		jq -e '.stats.cpu.usage_core_nano_seconds.value > 0 and .stats.memory.working_set_bytes.value > 0'
 	# Process 1 without a handler: its time is over, and it is killed.
