@@ -5,22 +5,35 @@
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "sys/process.h"
 #include "sys/sock.h"
 
 #define ANSWER_MAX 32768 /* the kernel cuts a list into pieces that are no larger */
 
+int net_socket_take(struct net_socket *out, int fd)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int r = fd < 0 ? fd : sys_connect(fd, &kernel, sizeof(kernel));
+
+	*out = (struct net_socket){ .fd = r < 0 ? -1 : fd };
+	if (r < 0 && fd >= 0)
+		sys_close(fd);
+	sys_getrandom(&out->seq, sizeof(out->seq), GRND_NONBLOCK);
+	return r;
+}
+
 int net_socket_open_for(struct net_socket *out, int protocol)
 {
-	int fd = sys_socket(AF_NETLINK, SOCK_RAW, protocol), on = 1;
+	int fd = sys_socket(AF_NETLINK, SOCK_RAW, protocol), on = 1, r;
 
-	if (fd < 0)
-		return fd;
+	r = net_socket_take(out, fd);
+	if (r < 0)
+		return r;
 	/* The kernel's words for a failure, and not our own message back. */
 	sys_setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	sys_setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	*out = (struct net_socket){ .fd = fd };
 	return 0;
 }
 

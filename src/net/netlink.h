@@ -18,6 +18,13 @@ struct nl_request {
 	char body[448];
 };
 
+/*
+ * Takes over a netlink socket, or the error that there is none; closes it where that fails. Whoever
+ * has CAP_NET_ADMIN over its network namespace, as any user has over his own, may write to it: so
+ * it is connected, and the kernel lets nobody's words through but its own.
+ */
+int net_socket_take(struct net_socket *out, int fd);
+
 /* `part` is what stands at the head of such a message: struct ifinfomsg, struct ifaddrmsg. */
 void nl_begin(struct nl_request *q, uint16_t type, uint16_t flags, const void *part, size_t len);
 /* There is room for it: who calls this knows what a request can hold. */

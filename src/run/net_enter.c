@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "net/netlink.h"
 #include "run/net_firewall.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -78,10 +79,7 @@ static int open_by_child(struct net_socket *out, int pid, int net_fd)
 	*g = (struct going){ user_fd, net_fd, place, 0 };
 	r = user_fd < 0 ? user_fd : place < 0 ? place : send_child(g);
 	munmap(g, sizeof(*g));
-	if (r < 0)
-		return r;
-	*out = (struct net_socket){ .fd = TAKE_FD(place) };
-	return 0;
+	return r < 0 ? r : net_socket_take(out, TAKE_FD(place));
 }
 
 static int open_here(struct net_socket *out, int net_fd, int own_fd)

@@ -171,14 +171,14 @@ static void close_socket(struct net_socket *s)
 
 int see_net_links(struct see_world *w, const struct see_ns *n, int fd, see_links *out)
 {
-	_cleanup_socket_ struct net_socket s = { .fd = see_socket_in(fd, NETLINK_ROUTE) };
+	_cleanup_socket_ struct net_socket s = { .fd = -1 };
 	struct link_list list = { w, out, out->n, n->inode };
 	struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
 	struct ifaddrmsg address = { .ifa_family = AF_UNSPEC };
-	int r;
+	int r = net_socket_take(&s, see_socket_in(fd, NETLINK_ROUTE));
 
-	if (s.fd < 0)
-		return s.fd;
+	if (r < 0)
+		return r;
 	r = list_all(&s, RTM_GETLINK, &link, sizeof(link), take_link, &list);
 	if (r == 0)
 		r = list_all(&s, RTM_GETADDR, &address, sizeof(address), take_address, &list);
@@ -233,7 +233,7 @@ static bool place_open(struct see_world *w, struct place *p, uint64_t ns)
 	p->fd = n ? see_open(w, n) : -1;
 	p->socket = (struct net_socket){ .fd = -1 };
 	if (p->fd >= 0)
-		p->socket.fd = see_socket_in(p->fd, NETLINK_ROUTE);
+		net_socket_take(&p->socket, see_socket_in(p->fd, NETLINK_ROUTE));
 	return p->socket.fd >= 0;
 }
 
@@ -317,13 +317,13 @@ static int take_route(void *arg, const struct nlmsghdr *h)
 
 int see_net_routes(int fd, const see_links *links, see_route_fn *fn, void *arg)
 {
-	_cleanup_socket_ struct net_socket s = { .fd = see_socket_in(fd, NETLINK_ROUTE) };
+	_cleanup_socket_ struct net_socket s = { .fd = -1 };
 	struct route_walk walk = { links, fn, arg };
 	struct rtmsg part = { .rtm_family = AF_INET };
-	int r;
+	int r = net_socket_take(&s, see_socket_in(fd, NETLINK_ROUTE));
 
-	if (s.fd < 0)
-		return s.fd;
+	if (r < 0)
+		return r;
 	r = list_all(&s, RTM_GETROUTE, &part, sizeof(part), take_route, &walk);
 	part.rtm_family = AF_INET6;
 	return r == 0 ? list_all(&s, RTM_GETROUTE, &part, sizeof(part), take_route, &walk) : r;
@@ -363,8 +363,8 @@ int see_net_ports(int fd, see_port_fn *fn, void *arg)
 		{ "tcp", IPPROTO_TCP, 1U << 10 }, /* TCP_LISTEN */
 		{ "udp", IPPROTO_UDP, 1U << 7 },  /* TCP_CLOSE: bound, not connected */
 	};
-	_cleanup_socket_ struct net_socket s = { .fd = see_socket_in(fd, NETLINK_SOCK_DIAG) };
-	int r = s.fd < 0 ? s.fd : 0;
+	_cleanup_socket_ struct net_socket s = { .fd = -1 };
+	int r = net_socket_take(&s, see_socket_in(fd, NETLINK_SOCK_DIAG));
 
 	for (size_t i = 0; r == 0 && i < 2 * ARRAY_SIZE(protocols); i++) {
 		struct port_walk walk = { protocols[i / 2].name, fn, arg };

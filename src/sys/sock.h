@@ -39,6 +39,11 @@ static inline int sys_netns_cookie(int fd, uint64_t *out)
 	return sys_getsockopt(fd, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, out, &len);
 }
 
+static inline int sys_connect(int fd, const void *address, size_t len)
+{
+	return (int)RAW3(SYS_connect, fd, address, len);
+}
+
 static inline int sys_bind(int fd, const void *address, size_t len)
 {
 	return (int)RAW3(SYS_bind, fd, address, len);

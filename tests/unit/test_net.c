@@ -3,15 +3,20 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/ip.h"
 #include "base/netrule.h"
 #include "base/portmap.h"
 #include "base/spans.h"
 #include "base/str.h"
+#include "net/netlink.h"
 #include "state/network.h"
 
 static struct ip_net net(const char *text)
@@ -335,6 +340,29 @@ static void names_of_leases_and_networks(void **state)
 	assert_false(network_name_valid("a23456789012345678901234567890123"));
 }
 
+/* Who has rights over the network namespace may write to any port in it; the kernel's words alone
+ * count. */
+static void hears_the_kernel_alone(void **state)
+{
+	_cleanup_fd_ int other = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct nlmsghdr forged = { .nlmsg_len = NLMSG_LENGTH(0), .nlmsg_type = NLMSG_DONE };
+	struct sockaddr_nl its = { 0 };
+	socklen_t len = sizeof(its);
+	struct net_socket s;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(net_socket_open(&s), 0);
+	assert_int_equal(getsockname(s.fd, (struct sockaddr *)&its, &len), 0);
+	assert_int_not_equal(its.nl_pid, 0);
+	assert_int_equal(
+		sendto(other, &forged, forged.nlmsg_len, 0, (struct sockaddr *)&its, sizeof(its)),
+		-1);
+	assert_int_equal(errno, ECONNREFUSED);
+	net_socket_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +375,7 @@ int main(void)
 		cmocka_unit_test(rules_are_read_and_written),
 		cmocka_unit_test(stretches_are_joined_and_cut),
 		cmocka_unit_test(the_lowest_free_number_is_chosen),
+		cmocka_unit_test(hears_the_kernel_alone),
 		cmocka_unit_test(names_of_leases_and_networks),
 	};
 
