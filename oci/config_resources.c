@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "base/resources.h"
@@ -87,7 +88,28 @@ static int set_tri(const struct json_reader *r, const struct json_path *at, stru
 	return ret;
 }
 
-#define LIMIT(name, member) RES(name, json_set_some, member, .min = -1, .max = INT64_MAX)
+/* Every negative number is "no limit". */
+static int set_limit(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+		     const struct json_row *row, void *out)
+{
+	int ret = json_set_some(r, at, v, row, out);
+
+	if (ret == 0 && *(int64_t *)out < 0 && *(int64_t *)out != NOT_GIVEN)
+		*(int64_t *)out = -1;
+	return ret;
+}
+
+/* Docker writes -1 without a sign for what nobody asked for. */
+static int set_swappiness(const struct json_reader *r, const struct json_path *at,
+			  struct json_object *v, const struct json_row *row, void *out)
+{
+	if (json_object_is_type(v, json_type_int) &&
+	    (json_object_get_uint64(v) == UINT64_MAX || json_object_get_int64(v) == -1))
+		return 0;
+	return json_set_i64(r, at, v, row, out);
+}
+
+#define LIMIT(name, member) RES(name, set_limit, member, .min = INT64_MIN + 1, .max = INT64_MAX)
 
 static const struct json_row memory_rows[] = {
 	LIMIT("limit", memory_limit),
@@ -95,7 +117,7 @@ static const struct json_row memory_rows[] = {
 	LIMIT("swap", memory_swap),
 	LIMIT("kernel", memory_kernel),
 	LIMIT("kernelTCP", memory_kernel_tcp),
-	RES("swappiness", json_set_i64, memory_swappiness, .max = 100),
+	RES("swappiness", set_swappiness, memory_swappiness, .max = 100),
 	RES("disableOOMKiller", json_set_bool, memory_oom_killer_off),
 	RES("useHierarchy", set_tri, memory_use_hierarchy),
 	RES("checkBeforeUpdate", json_set_bool, memory_check_before_update),
@@ -212,7 +234,7 @@ static const struct json_table hugepage_table = TABLE(struct hugepage_limit, hug
 static const struct json_table priority_table = TABLE(struct network_priority, priority_rows);
 
 static const struct json_row network_rows[] = {
-	RES("classID", json_set_i64, network_class_id, .max = UINT32_MAX),
+	RES("classID", json_set_some, network_class_id, .max = UINT32_MAX),
 	RES("priorities", json_set_list, network_priorities, .table = &priority_table),
 };
 

@@ -364,7 +364,13 @@ int ref_start(struct oci *o, struct container_ref *ref, struct err *e)
 	else
 		log_say(&o->log, LOG_LEVEL_WARNING, "start \"%s\": %s", ref->state.id, e->text);
 	r = hooks_run(o, ref, HOOK_POSTSTART, false, e);
-	if (r == 0 && notify_fd >= 0) {
+	if (r < 0) { /* the specification has it stopped, and what is left of it is for `delete` */
+		struct err ignored;
+
+		ref_end(ref, &ignored);
+		return r;
+	}
+	if (notify_fd >= 0) {
 		/* That can take long: others may go on with the container meanwhile. */
 		cleanup_fd(&ref->dir.lock_fd);
 		ref->dir.lock_fd = -1;

@@ -79,6 +79,21 @@ int send_pidfd(const char *path, const char *kind, int pidfd, struct err *e)
 	return n < 0 ? err_errno(e, (int)-n, "pidfd socket %s", path) : 0;
 }
 
+/* A file may be replaced, a device or a socket not. */
+static int put_in_place(const char *name, const char *path)
+{
+	struct statx sx;
+	int r = sys_renameat(AT_FDCWD, name, path, RENAME_NOREPLACE);
+
+	if (r != -EEXIST)
+		return r;
+	r = sys_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &sx);
+	if (r < 0)
+		return r;
+	return S_ISREG(sx.stx_mode) || S_ISLNK(sx.stx_mode) ? sys_renameat(AT_FDCWD, name, path, 0)
+							    : -EEXIST;
+}
+
 /* Under another name first: who waits for the file must not read half a number. */
 int write_pid_file(const char *path, int pid, struct err *e)
 {
@@ -93,7 +108,7 @@ int write_pid_file(const char *path, int pid, struct err *e)
 	fd = sys_openat(AT_FDCWD, name, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
 	if (r == 0)
-		r = sys_renameat(AT_FDCWD, name, path, 0);
+		r = put_in_place(name, path);
 	if (r < 0 && fd >= 0)
 		sys_unlinkat(AT_FDCWD, name, 0);
 	return r < 0 ? err_errno(e, -r, "pid file %s", path) : 0;

@@ -134,7 +134,7 @@ int fs_read_only(struct fs *fs, const char *dst, bool optional);
 int fs_scratch(struct fs *fs, const char *dst, uint32_t mode, uint64_t attrs);
 /* dir: 1, 0, or -1: look. A file is covered by /dev/null, a directory by an empty one. */
 int fs_mask(struct fs *fs, const char *dst, int dir, bool optional);
-int fs_set_attrs(struct fs *fs, const char *dst, uint64_t attrs, uint64_t propagation,
+int fs_set_attrs(struct fs *fs, const char *dst, uint64_t set, uint64_t clear, uint64_t propagation,
 		 bool recursive);
 
 /* ---- node.c: files, links and devices ---- */

@@ -345,10 +345,10 @@ int fs_mask(struct fs *fs, const char *dst, int dir, bool optional)
 	return r == -ENOENT && optional ? 0 : r;
 }
 
-int fs_set_attrs(struct fs *fs, const char *dst, uint64_t attrs, uint64_t propagation,
+int fs_set_attrs(struct fs *fs, const char *dst, uint64_t set, uint64_t clear, uint64_t propagation,
 		 bool recursive)
 {
-	struct mount_attr attr = { .attr_set = attrs, .propagation = propagation };
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
 	int fd = fs_open(fs, dst, 0);
 	int r = fd < 0 ? fd
 		       : sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),

@@ -252,7 +252,7 @@ static int mount_cgroups(struct run *r, const struct mnt *m)
 		return code;
 	/* In a root that is mounted nowhere a mount does not change any more; it is covered. */
 	return r->d->unattached ? fs_read_only(&r->fs, m->dst, false)
-				: fs_set_attrs(&r->fs, m->dst, MOUNT_ATTR_RDONLY, 0, false);
+				: fs_set_attrs(&r->fs, m->dst, MOUNT_ATTR_RDONLY, 0, 0, false);
 }
 
 /*
@@ -314,6 +314,19 @@ static int mount_fresh(struct run *r, const struct mnt *m)
 	return code < 0 ? code : bind_instead(r, m, fs_any(&r->fs, &a));
 }
 
+/* First all below it, then the mount itself. */
+static int remount(struct run *r, const struct mnt *m)
+{
+	uint64_t below = m->propagate_below ? m->propagation : 0;
+	int code = 0;
+
+	if (m->attrs_below | m->clear_below | below)
+		code = fs_set_attrs(&r->fs, m->dst, m->attrs_below, m->clear_below, below, true);
+	if (code < 0)
+		return code;
+	return fs_set_attrs(&r->fs, m->dst, m->attrs, m->clear, below ? 0 : m->propagation, false);
+}
+
 int container_mount(struct run *r, const struct mnt *m)
 {
 	struct fs_node node = { m->dst, m->node_type, m->mode, m->major, m->minor, m->uid, m->gid };
@@ -325,6 +338,8 @@ int container_mount(struct run *r, const struct mnt *m)
 		return mount_cgroups(r, m);
 	case MNT_MAKE_NODE:
 		return fs_make_node(&r->fs, &node);
+	case MNT_REMOUNT:
+		return remount(r, m);
 	case MNT_READ_ONLY:
 		return fs_read_only(&r->fs, m->dst, m->optional);
 	default:

@@ -416,12 +416,13 @@ int mount_make(struct run *r, const struct mnt *m)
 		return fs_mask(fs, m->dst, m->is == MNT_IS_UNKNOWN ? -1 : m->is == MNT_IS_DIR,
 			       m->optional);
 	case MNT_REMOUNT_RO:
-		return fs_set_attrs(fs, m->dst, MOUNT_ATTR_RDONLY, 0, false);
+		return fs_set_attrs(fs, m->dst, MOUNT_ATTR_RDONLY, 0, 0, false);
 	case MNT_PROPAGATION:
-		return fs_set_attrs(fs, m->dst, 0, m->propagation, true);
+		return fs_set_attrs(fs, m->dst, 0, 0, m->propagation, true);
 	case MNT_FRESH:
 	case MNT_CGROUP:
 	case MNT_MAKE_NODE:
+	case MNT_REMOUNT:
 	case MNT_READ_ONLY:
 		return container_mount(r, m);
 	case MNT_DEV:

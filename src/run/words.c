@@ -31,6 +31,7 @@ static const char *const kind_words[] = {
 	[MNT_FRESH] = "fresh",
 	[MNT_CGROUP] = "cgroup",
 	[MNT_MAKE_NODE] = "node",
+	[MNT_REMOUNT] = "remount",
 	[MNT_READ_ONLY] = "read-only",
 };
 

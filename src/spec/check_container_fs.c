@@ -89,6 +89,8 @@ static int add_label(struct spec *s, struct mnt *m)
 
 static enum mnt_kind kind_of(const struct container_mount *cm, const struct mount_words *w)
 {
+	if (w->remount)
+		return MNT_REMOUNT;
 	if (w->bind || str_eq(cm->type, "bind"))
 		return MNT_BIND;
 	if (str_eq(cm->type, "cgroup") || str_eq(cm->type, "cgroup2"))
@@ -114,6 +116,10 @@ static int add_idmap(struct spec *s, struct mnt *m, const struct container_mount
 	const id_ranges *uids = cm->uid_mappings.n ? &cm->uid_mappings : &w->uids.ranges;
 	const id_ranges *gids = cm->gid_mappings.n ? &cm->gid_mappings : &w->gids.ranges;
 
+	if (!cm->uid_mappings.n != !cm->gid_mappings.n)
+		return err_set(e, EINVAL, "mount %s: it has %s without %s", cm->destination,
+			       cm->uid_mappings.n ? "uidMappings" : "gidMappings",
+			       cm->uid_mappings.n ? "gidMappings" : "uidMappings");
 	m->idmap = w->idmap || cm->uid_mappings.n;
 	m->idmap_below = w->ridmap;
 	if (!m->idmap)
@@ -187,6 +193,13 @@ static int add_mount(struct spec *s, const struct container_mount *cm, struct er
 	r = check_place(m, e);
 	if (r < 0)
 		return r;
+	if (m->kind == MNT_REMOUNT)
+		return w.data.n
+			       ? err_set(e, EINVAL,
+					 "mount %s: remount changes attributes of the mount; %s is "
+					 "an option of its file system",
+					 cm->destination, w.data.items[0])
+			       : 0;
 	if (m->kind == MNT_BIND) {
 		if (!cm->source)
 			return err_set(e, EINVAL, "mount %s: a bind needs a source",

@@ -17,6 +17,7 @@ enum effect {
 	OWN,         /* value: offset of a bool in struct mount_words */
 	OWN_BOTH,    /* ... and of the one before it */
 	FLAG,        /* of the file system as a whole */
+	REFUSED,     /* what crun does with it is not done here: following the link would be less */
 };
 
 struct word {
@@ -38,9 +39,9 @@ static const struct word words[] = {
 	{ "async", FLAG, 0 },
 	{ "atime", ATTR, MOUNT_ATTR_RELATIME },
 	{ "bind", OWN, FIELD(bind) },
-	{ "copy-symlink", OWN, FIELD(copy_symlink) },
+	{ "copy-symlink", REFUSED, 0 },
 	{ "defaults", NOTHING, 0 },
-	{ "dest-nofollow", OWN, FIELD(dest_nofollow) },
+	{ "dest-nofollow", REFUSED, 0 },
 	{ "dev", CLEAR, MOUNT_ATTR_NODEV },
 	{ "diratime", CLEAR, MOUNT_ATTR_NODIRATIME },
 	{ "dirsync", FLAG, 0 },
@@ -93,7 +94,7 @@ static const struct word words[] = {
 	{ "shared", PROPAGATION, MS_SHARED },
 	{ "silent", NOTHING, 0 },
 	{ "slave", PROPAGATION, MS_SLAVE },
-	{ "src-nofollow", OWN, FIELD(src_nofollow) },
+	{ "src-nofollow", REFUSED, 0 },
 	{ "strictatime", ATTR, MOUNT_ATTR_STRICTATIME },
 	{ "suid", CLEAR, MOUNT_ATTR_NOSUID },
 	{ "symfollow", CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
@@ -122,7 +123,10 @@ static const struct word *find(const char *name)
 
 const char *mount_option_name(size_t i)
 {
-	return i < ARRAY_SIZE(words) ? words[i].name : NULL;
+	for (size_t k = 0; k < ARRAY_SIZE(words); k++)
+		if (words[k].effect != REFUSED && i-- == 0)
+			return words[k].name;
+	return NULL;
 }
 
 uint64_t mount_propagation(const char *word)
@@ -197,6 +201,8 @@ static int apply(struct arena *a, const struct word *w, struct mount_words *out)
 		break;
 	case FLAG:
 		return keep(a, &out->flags, w->name);
+	case REFUSED:
+		return -EOPNOTSUPP;
 	}
 	return 0;
 }
@@ -278,26 +284,54 @@ static bool for_others(const char *s)
 	return str_starts(s, "X-") || str_starts(s, "x-") || !*s;
 }
 
+static int parse_one(struct arena *a, const char *s, struct mount_words *m, struct err *e)
+{
+	const struct word *w = find(s);
+	int r = 0;
+
+	if (w)
+		r = apply(a, w, m);
+	else if (str_starts(s, "idmap="))
+		r = parse_idmap(a, s, s + strlen("idmap="), m, e);
+	else if (str_starts(s, "ridmap="))
+		r = parse_idmap(a, s, s + strlen("ridmap="), m, e);
+	else if (!for_others(s))
+		r = keep(a, &m->data, s);
+	if (r == -EOPNOTSUPP)
+		return err_set(e, EOPNOTSUPP, "%s: links are always followed here", s);
+	return r == -ENOMEM ? err_errno(e, ENOMEM, "mount options") : r;
+}
+
+/*
+ * Several can stand in one word, as on mount(8)'s command line. A comma that belongs to a value is
+ * escaped by "\", or the value stands in double quotes (labels of SELinux).
+ */
+static char *next_option(char **rest)
+{
+	char *begin = *rest, *s = begin;
+	/* In a map there is none, and what stands there instead is told as it was written. */
+	bool quoted = false, whole = str_starts(s, "idmap=") || str_starts(s, "ridmap=");
+
+	while (*s && (quoted || whole || *s != ',')) {
+		quoted ^= *s == '"';
+		s += s[0] == '\\' && s[1] ? 2 : 1;
+	}
+	*rest = *s ? s + 1 : NULL;
+	*s = 0;
+	return begin;
+}
+
 int mount_options_parse(struct arena *a, const strings *options, struct mount_words *out,
 			struct err *e)
 {
 	struct mount_words m = { 0 };
 
 	for (size_t i = 0; i < options->n; i++) {
-		const char *s = options->items[i];
-		const struct word *w = find(s);
-		int r = 0;
+		char *rest = arena_strdup(a, options->items[i]);
+		int r = rest ? 0 : err_errno(e, ENOMEM, "mount options");
 
-		if (w)
-			r = apply(a, w, &m);
-		else if (str_starts(s, "idmap="))
-			r = parse_idmap(a, s, s + strlen("idmap="), &m, e);
-		else if (str_starts(s, "ridmap="))
-			r = parse_idmap(a, s, s + strlen("ridmap="), &m, e);
-		else if (!for_others(s))
-			r = keep(a, &m.data, s);
-		if (r == -ENOMEM)
-			return err_errno(e, ENOMEM, "mount options");
+		while (r == 0 && rest)
+			r = parse_one(a, next_option(&rest), &m, e);
 		if (r < 0)
 			return r;
 	}

@@ -28,12 +28,10 @@ struct mount_words {
 	struct mount_attrs recursive; /* of it and of all below it; to be set before `attrs` */
 	uint64_t propagation; /* MS_SHARED ..., with MS_REC for the r* forms; 0: not given */
 	bool bind, rbind;     /* rbind: both are true */
-	bool remount;
-	bool idmap, ridmap; /* ridmap: both are true */
+	bool remount;         /* what is mounted there already */
+	bool idmap, ridmap;   /* ridmap: both are true */
 	struct mount_id_map uids, gids;
-	bool tmpcopyup;                   /* a new tmpfs begins with what it hides */
-	bool copy_symlink;                /* a source that is a link: made anew, not followed */
-	bool src_nofollow, dest_nofollow; /* the last link of the path is meant itself */
+	bool tmpcopyup; /* a new tmpfs begins with what it hides */
 	/*
 	 * For fsconfig(2), beside "ro", which is in `attrs` too: flags of the file system as a
 	 * whole ("sync"), which a bind leaves alone, and what the file system itself knows

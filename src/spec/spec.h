@@ -60,6 +60,7 @@ enum mnt_kind {
 	MNT_FRESH,     /* a file system of any type, with options of its own */
 	MNT_CGROUP,    /* all trees of cgroups, or the one of v2 */
 	MNT_MAKE_NODE, /* a device, made and not bound */
+	MNT_REMOUNT,   /* other attributes for what is mounted there */
 	MNT_READ_ONLY, /* what is there, made read-only by a view of itself */
 };
 

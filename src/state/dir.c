@@ -8,14 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/jsonout.h"
+#include "base/str.h"
 #include "state/layout.h"
 #include "sys/fd.h"
 #include "sys/process.h"
 
 #define NEW_FILE     STATE_FILE ".new"
+#define NEW_PREFIX   ".new-" /* which no id begins with */
+#define NEW_MAX_S    60
 #define LOCK_LOOK_MS 5
 #define LOCK_WAIT_MS 10000
 #define ROOT_MODE    0700 /* a container's state tells of mounts, paths and environment */
@@ -123,7 +127,7 @@ static int make_dir(struct state_dir *d, const char *id)
 	int r;
 
 	/* One name for each thread that is here. */
-	snprintf(name, sizeof(name), ".new-%d-%p", sys_getpid(), (void *)d);
+	snprintf(name, sizeof(name), NEW_PREFIX "%d-%p", sys_getpid(), (void *)d);
 	r = sys_mkdirat(d->root_fd, name, 0711);
 	if (r < 0)
 		return r;
@@ -139,6 +143,29 @@ static int make_dir(struct state_dir *d, const char *id)
 		sys_unlinkat(d->root_fd, name, AT_REMOVEDIR);
 	}
 	return r;
+}
+
+/* Whoever makes one is done with it, or gone, long before that. */
+static bool is_old(int fd)
+{
+	struct statx sx;
+
+	return sys_statx(fd, "", AT_EMPTY_PATH, STATX_MTIME, &sx) == 0 &&
+	       sx.stx_mtime.tv_sec + NEW_MAX_S < time(NULL);
+}
+
+void state_sweep(int root_fd, const char *name)
+{
+	_cleanup_fd_ int dir_fd = str_starts(name, NEW_PREFIX) ? open_dir(root_fd, name) : -1;
+	_cleanup_fd_ int fd = -1;
+
+	if (dir_fd < 0 || !is_old(dir_fd))
+		return;
+	fd = sys_openat(dir_fd, LOCK_FILE, O_RDWR | O_NOFOLLOW, 0);
+	if (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	sys_unlinkat(dir_fd, LOCK_FILE, 0);
+	sys_unlinkat(root_fd, name, AT_REMOVEDIR);
 }
 
 static int no_such(const char *id, struct err *e)

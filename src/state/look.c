@@ -380,7 +380,10 @@ int state_list(struct arena *a, int root_fd, strings *out)
 		for (ssize_t at = 0; at < n && r == 0;) {
 			const struct entry *d = (const struct entry *)(block + at);
 
-			r = add_id(a, d, &list);
+			if (*d->name == '.')
+				state_sweep(root_fd, d->name);
+			else
+				r = add_id(a, d, &list);
 			at += d->size;
 		}
 		if (r < 0)

@@ -98,7 +98,9 @@ int state_load(struct arena *a, int root_fd, const char *id, struct state *out, 
 /* The same for a list of many: annotations, descriptors and notes may be left out. */
 int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out,
 		     struct err *e);
-/* The names of all containers below, sorted. */
+/* Is that a directory that a `create` has left that was killed long ago? Then it is removed. */
+void state_sweep(int root_fd, const char *name);
+/* The names of all containers below, sorted; what is left of others is swept. */
 int state_list(struct arena *a, int root_fd, strings *out);
 
 /*

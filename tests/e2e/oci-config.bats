@@ -343,6 +343,25 @@ with_mount()
 		'stat -c "%u %g" /m/file' '2000 3000'
 }
 
+@test "mounts: a map for users alone is refused, as is what would follow a link all the same" {
+	need_root
+	mkdir "$B/src"
+	fails '.mounts += [{destination: "/m", source: "src", options: ["bind"],
+		gidMappings: [{containerID: 0, hostID: 3000, size: 1}]}]' true 'mount /m: it has gidMappings without uidMappings'
+	fails '.mounts += [{destination: "/m", source: "src", options: ["bind", "src-nofollow"]}]' true 'src-nofollow: links are always followed'
+}
+
+@test "mounts: remount changes what is there; several options in one word" {
+	need_root
+	mkdir "$B/src" && echo yes >"$B/src/file"
+	is '.mounts += [{destination: "/m", source: "src", options: ["bind", "nodev"]},
+		{destination: "/m", source: "src", options: ["bind", "remount", "ro"]}]' 		'grep -c " /m " /proc/mounts; grep -c " /m .* ro,nodev" /proc/mounts; cat /m/file' $'1\n1\nyes'
+	is '.mounts += [{destination: "/m", type: "tmpfs", source: "x", options: ["size=1m,mode=700"]},
+		{destination: "/m", type: "tmpfs", options: ["remount", "noexec"]}]' 		'grep -c " /m " /proc/mounts; grep -c "/m tmpfs rw,noexec.*,size=1024k,mode=700" /proc/mounts' $'1\n1'
+	fails '.mounts += [{destination: "/bin", options: ["remount", "ro"]}]' true 'is it one?'
+	fails '.mounts += [{destination: "/tmp", type: "tmpfs", source: "x"}, {destination: "/tmp", options: ["remount", "size=2m"]}]' 		true 'size=2m is an option of its file system'
+}
+
 @test "mounts: a fresh sysfs shows the container's own network devices" {
 	need_root
 	[ "$(find /sys/class/net -mindepth 1 ! -name lo | wc -l)" -gt 0 ] || skip "the host has no device beside lo"
@@ -704,6 +723,13 @@ listener()
 }
 
 # ---- linux.cgroupsPath, linux.resources ----
+
+@test "linux.resources: what engines write where nothing was asked for" {
+	need_root
+	is '.linux.resources = {memory: {swappiness: 18446744073709551615, limit: -5}, cpu: {quota: -5}, pids: {limit: -5},
+		network: {classID: 0}}' 'echo yes' yes
+	fails '.linux.resources.memory.swappiness = 101' true 'must be at most 100'
+}
 
 # cg CONTROLLER FILE: of the container "one"
 cg()

@@ -448,6 +448,44 @@ lacks()
 	oci delete one
 }
 
+@test "create: killed before it has a name; what it left goes with time" {
+	need_root
+	config . true
+	strace -qq -o /dev/null -e inject=renameat2:signal=KILL:when=1 "$OCI" --root "$T/root" create --bundle "$B" one || :
+	[ -n "$(find "$T/root" -name '.new-*')" ]
+	[ "$(oci list --quiet)" = "" ]
+	# Somebody may be at it still.
+	[ -n "$(find "$T/root" -name '.new-*')" ]
+	touch -d '2 minutes ago' "$T"/root/.new-*
+	[ "$(oci list --quiet)" = "" ]
+	[ -z "$(find "$T/root" -name '.new-*')" ]
+	oci run --bundle "$B" one
+}
+
+@test "start: a poststart hook that fails stops the container" {
+	need_root
+	config '.hooks.poststart = [{path: "/bin/false"}]' 'sleep 60'
+	oci create --bundle "$B" one </dev/null >/dev/null 2>&1
+	run -1 oci start one
+	[[ $output == *"/bin/false: it ended with exit code 1"* ]]
+	has_status one stopped
+	oci delete one
+}
+
+@test "--pid-file: a file is replaced, nothing else" {
+	need_root
+	config . 'sleep 60'
+	echo old >"$T/pid"
+	oci create --bundle "$B" --pid-file "$T/pid" one </dev/null >/dev/null 2>&1
+	[ "$(cat "$T/pid")" = "$(oci state one | jq .pid)" ]
+	oci delete --force one
+	mkfifo "$T/fifo"
+	run -1 oci create --bundle "$B" --pid-file "$T/fifo" one
+	[[ $output == *"pid file $T/fifo: File exists"* ]]
+	[ -p "$T/fifo" ]
+	[ "$(oci list --quiet)" = "" ]
+}
+
 @test "update with all that an engine knows: devices stay as they are" {
 	need_root
 	started one '.linux.resources.devices = [{allow: false, access: "rwm"}]'

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
+#include <errno.h>
 #include <linux/mount.h>
 #include <string.h>
 
@@ -87,10 +88,10 @@ static void bools(void **state)
 	assert_true(m.bind && !m.rbind && !m.idmap && !m.tmpcopyup && !m.remount);
 	m = parse(*state, "rbind tmpcopyup");
 	assert_true(m.bind && m.rbind && m.tmpcopyup);
-	m = parse(*state, "idmap remount copy-symlink");
-	assert_true(m.idmap && !m.ridmap && m.remount && m.copy_symlink);
-	m = parse(*state, "ridmap src-nofollow dest-nofollow");
-	assert_true(m.idmap && m.ridmap && m.src_nofollow && m.dest_nofollow);
+	m = parse(*state, "idmap remount");
+	assert_true(m.idmap && !m.ridmap && m.remount);
+	m = parse(*state, "ridmap");
+	assert_true(m.idmap && m.ridmap);
 }
 
 static void propagation(void **state)
@@ -129,6 +130,36 @@ static void what_is_left_is_the_file_systems(void **state)
 	assert_int_equal(m.flags.n, 2);
 	assert_string_equal(m.flags.items[0], "sync");
 	assert_string_equal(m.flags.items[1], "nolazytime");
+}
+
+static void several_in_one_word(void **state)
+{
+	struct mount_words m =
+		parse(*state, "size=1m,ro,mode=700 a=\\,b,nodev c=\"s0:c1,c2\",noexec ,");
+
+	assert_int_equal(m.data.n, 4);
+	assert_string_equal(m.data.items[0], "size=1m");
+	assert_string_equal(m.data.items[1], "mode=700");
+	assert_string_equal(m.data.items[2], "a=\\,b");
+	assert_string_equal(m.data.items[3], "c=\"s0:c1,c2\"");
+	assert_int_equal(m.attrs.set, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+static void what_is_not_done_is_refused(void **state)
+{
+	static const char *const words[] = { "copy-symlink", "src-nofollow", "dest-nofollow" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		const char *list[] = { words[i] };
+		strings options = { list, 1 };
+		struct mount_words m;
+		struct err e = { 0 };
+
+		assert_int_equal(mount_options_parse(*state, &options, &m, &e), -EOPNOTSUPP);
+		assert_non_null(strstr(e.text, words[i]));
+		for (size_t k = 0; mount_option_name(k); k++)
+			assert_string_not_equal(mount_option_name(k), words[i]);
+	}
 }
 
 static void id_maps(void **state)
@@ -196,9 +227,15 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_table_is_sorted), TEST(attributes), TEST(bools),
-		TEST(propagation),         TEST(id_maps),    TEST(what_is_left_is_the_file_systems),
+		TEST(the_table_is_sorted),
+		TEST(attributes),
+		TEST(bools),
+		TEST(propagation),
+		TEST(id_maps),
+		TEST(what_is_left_is_the_file_systems),
 		TEST(bad_id_maps),
+		TEST(several_in_one_word),
+		TEST(what_is_not_done_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
