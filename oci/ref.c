@@ -277,6 +277,8 @@ int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e)
 
 	if (r == 0)
 		r = end_and_remove(o, ref, e);
+	if (r == 0)
+		r = rdt_give_back(o, ref, e);
 	if (r < 0)
 		return r;
 	ref->status = STATUS_STOPPED;
