@@ -187,7 +187,7 @@ static const struct json_table netdev_table =
 
 #define RDT(name, set, member, ...) ROW(name, set, struct container_rdt, member, ##__VA_ARGS__)
 
-/* A directory of the resctrl file system. */
+/* A directory of the resctrl file system, or "/" for its root. */
 static int set_clos_id(const struct json_reader *r, const struct json_path *at,
 		       struct json_object *v, const struct json_row *row, void *out)
 {
@@ -196,7 +196,7 @@ static int set_clos_id(const struct json_reader *r, const struct json_path *at,
 
 	if (ret < 0)
 		return ret;
-	if (s && (strpbrk(s, "/\n") || str_eq(s, ".") || str_eq(s, "..")))
+	if (s && !str_eq(s, "/") && (strpbrk(s, "/\n") || str_eq(s, ".") || str_eq(s, "..")))
 		return json_fail(r, at, EINVAL, "\"%.64s\" cannot be a directory's name", s);
 	*(const char **)out = s;
 	return 0;
@@ -224,7 +224,22 @@ static const struct json_row rdt_rows[] = {
 	RDT("enableMBM", set_if_true, monitoring),
 };
 
-static const struct json_table rdt_table = TABLE(struct container_rdt, rdt_rows);
+static int check_schemata(const struct json_reader *r, const struct json_path *at, void *filled)
+{
+	const struct container_rdt *rdt = filled;
+
+	if (rdt->mem_bw_schema && !rdt_is_bandwidth(rdt->mem_bw_schema))
+		return json_fail(r, JSON_KEY(at, "memBwSchema"), EINVAL,
+				 "must be one line that begins with MB:");
+	for (size_t i = 0; i < rdt->schemata.n; i++)
+		if (strchr(rdt->schemata.items[i], '\n'))
+			return json_fail(r, JSON_ELEMENT(JSON_KEY(at, "schemata"), i), EINVAL,
+					 "must be one line");
+	return 0;
+}
+
+static const struct json_table rdt_table =
+	TABLE(struct container_rdt, rdt_rows, .check = check_schemata);
 
 /* ---- memoryPolicy, personality ---- */
 

@@ -88,9 +88,9 @@ static int set_tri(const struct json_reader *r, const struct json_path *at, stru
 	return ret;
 }
 
-/* Every negative number is "no limit". */
-static int set_limit(const struct json_reader *r, const struct json_path *at, struct json_object *v,
-		     const struct json_row *row, void *out)
+/* runc takes every negative number of these as "no limit". */
+static int set_any_limit(const struct json_reader *r, const struct json_path *at,
+			 struct json_object *v, const struct json_row *row, void *out)
 {
 	int ret = json_set_some(r, at, v, row, out);
 
@@ -109,7 +109,9 @@ static int set_swappiness(const struct json_reader *r, const struct json_path *a
 	return json_set_i64(r, at, v, row, out);
 }
 
-#define LIMIT(name, member) RES(name, set_limit, member, .min = INT64_MIN + 1, .max = INT64_MAX)
+#define LIMIT(name, member) RES(name, json_set_some, member, .min = -1, .max = INT64_MAX)
+#define ANY_LIMIT(name, member) \
+	RES(name, set_any_limit, member, .min = INT64_MIN + 1, .max = INT64_MAX)
 
 static const struct json_row memory_rows[] = {
 	LIMIT("limit", memory_limit),
@@ -125,7 +127,7 @@ static const struct json_row memory_rows[] = {
 
 static const struct json_row cpu_rows[] = {
 	RES("shares", json_set_some, cpu_shares, .max = INT64_MAX),
-	LIMIT("quota", cpu_quota_us),
+	ANY_LIMIT("quota", cpu_quota_us),
 	RES("burst", json_set_i64, cpu_burst_us, .max = INT64_MAX),
 	RES("period", json_set_some, cpu_period_us, .max = INT64_MAX),
 	LIMIT("realtimeRuntime", cpu_rt_runtime_us),
@@ -136,7 +138,7 @@ static const struct json_row cpu_rows[] = {
 };
 
 static const struct json_row pids_rows[] = {
-	LIMIT("limit", pids_limit),
+	ANY_LIMIT("limit", pids_limit),
 };
 
 static const struct json_table memory_table = TABLE(struct resources, memory_rows);

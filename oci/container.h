@@ -88,6 +88,20 @@ int systemd_update(struct oci *o, struct container_ref *ref, const struct resour
 /* 1: its unit has ended, and another one has its name and its cgroup by now. */
 int systemd_stop(struct oci *o, const struct container_ref *ref, struct err *e);
 
+/* ---- rdt.c: the group of resctrl ---- */
+
+#define RDT_NOTE_MADE    "rdt-made"    /* the group is ours to remove */
+#define RDT_NOTE_MONITOR "rdt-monitor" /* the name of the one in it that counts */
+
+/* Has a container of ours made it? */
+bool rdt_is_ours(struct oci *o, const struct state_dir *dir, const char *group);
+/* Removes what was made, once nobody is in it. */
+int rdt_give_back(struct oci *o, struct container_ref *ref, struct err *e);
+/* As the options of `update` say. */
+int rdt_update(struct oci *o, struct container_ref *ref, struct err *e);
+/* Into an open object; nothing for a container without a group. */
+int rdt_put_stats(struct oci *o, const struct container_ref *ref, struct jsonout *j, struct err *e);
+
 /* ---- notify.c: sd_notify(3) ---- */
 
 #define NOTIFY_DIR "notify" /* in the state directory */

@@ -105,6 +105,22 @@ static int unit_known(void *arg, const struct unit *u, const char *invocation, s
 	return r < 0 ? err_errno(e, ENOMEM, "state") : 0;
 }
 
+/* Saved before it is made, as the cgroup is. */
+static int rdt_told(void *arg, const struct rdt_wish *w, bool made, struct err *e)
+{
+	struct making *m = arg;
+	struct state *s = &m->ref->state;
+	bool ours = w && (made || rdt_is_ours(m->o, &m->ref->dir, w->group));
+	int r = set_note(m->o, s, RDT_NOTE_MADE, ours ? "yes" : NULL);
+
+	if (r == 0)
+		r = set_note(m->o, s, RDT_NOTE_MONITOR, w ? w->monitor : NULL);
+	s->rdt_path = w ? w->group : NULL;
+	if (r < 0)
+		return err_errno(e, ENOMEM, "state");
+	return w ? state_save(&m->ref->dir, s, e) : 0;
+}
+
 /* Without it a list takes longer. */
 static void note_inode(struct making *m, int pid)
 {
@@ -431,6 +447,7 @@ static int start_box(struct making *m, struct spec *s, const struct create_optio
 		.cgroup_made = cgroup_made,
 		.process_made = process_made,
 		.unit = unit_known,
+		.rdt = rdt_told,
 		.state = state_for_hooks,
 		.process_state = process_state,
 		.arg = m,
@@ -555,6 +572,11 @@ int container_revive(struct oci *o, const char *id, const struct create_options 
 		r = err_set(e, EOPNOTSUPP,
 			    "restore: criu makes the network, and linux.netDevices cannot be "
 			    "moved into it");
+	if (r == 0 && c->rdt.given)
+		r = err_set(
+			e, EOPNOTSUPP,
+			"restore: criu makes the processes, and would leave them outside of the "
+			"group of linux.intelRdt");
 	if (r == 0)
 		r = check_console(c, opt, !opt->detach, e);
 	if (r == 0)

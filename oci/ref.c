@@ -277,6 +277,8 @@ int ref_destroy(struct oci *o, struct container_ref *ref, struct err *e)
 
 	if (r == 0)
 		r = end_and_remove(o, ref, e);
+	if (r == 0)
+		r = rdt_give_back(o, ref, e);
 	if (r < 0)
 		return r;
 	ref->status = STATUS_STOPPED;
@@ -354,8 +356,13 @@ int ref_start(struct oci *o, struct container_ref *ref, struct err *e)
 		return err_errno(e, -r, "start \"%s\": it does not wait to be started",
 				 ref->state.id);
 	r = hear_of_failure(fd, ref, e);
-	if (r < 0)
+	if (r < 0) { /* with its end, which is a moment away */
+		_cleanup_fd_ int pidfd = state_pidfd(&ref->state);
+
+		if (pidfd >= 0)
+			wait_end(pidfd);
 		return r;
+	}
 	ref->state.phase = PHASE_STARTED;
 	ref->status = STATUS_RUNNING;
 	/* Where it cannot be written down, it is seen by the socket, on which nobody listens. */

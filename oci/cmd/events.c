@@ -146,8 +146,13 @@ static int print_stats(struct oci *o, struct container_ref *ref, struct err *e)
 	put_memory(&j, &s);
 	put_rest(&j, &s);
 	put_io(&j, &s);
+	r = rdt_put_stats(o, ref, &j, e);
 	jsonout_close(&j, '}');
 	jsonout_close(&j, '}');
+	if (r < 0) {
+		buf_done(&j.buf);
+		return r;
+	}
 	r = out_json(&j, e);
 	fflush(stdout);
 	return r;

@@ -164,6 +164,8 @@ static int load(struct oci *o, struct container_ref *ref, int argc, char **argv,
 		.preserve_fds = opt->preserve_fds,
 		.member = ref->state.pid,
 		.no_cgroup = ref->cg.n == 0,
+		.rdt_group = ref->state.rdt_path,
+		.rdt_monitor = note(&ref->state, RDT_NOTE_MONITOR),
 	};
 	if (r == 0)
 		r = enter(o, c, &ref->state, e);

@@ -23,7 +23,7 @@
 
 /* What was built in, whatever the machine has of it. */
 static const bool has_cgroup_v1 = true, has_cgroup_v2 = true, has_rdma = true;
-static const bool has_apparmor = true, has_selinux = true, has_intel_rdt = false;
+static const bool has_apparmor = true, has_selinux = true, has_intel_rdt = true;
 
 static void put_words(struct jsonout *j, const char *key, const struct json_words *words)
 {

@@ -99,6 +99,8 @@ int cmd_update(struct oci *o, int argc, char **argv, struct err *e)
 	if (!ref.cg.n)
 		return err_set(e, EOPNOTSUPP,
 			       "update: the container has no cgroup, so nothing limits it");
-	r = systemd_update(o, &ref, &limits, e);
+	r = rdt_update(o, &ref, e);
+	if (r == 0)
+		r = systemd_update(o, &ref, &limits, e);
 	return r == 0 ? cg_set(&ref.cg, &limits, false, e) : r;
 }

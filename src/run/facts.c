@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cg/rdt.h"
 #include "run/held.h"
 #include "run/run.h"
 #include "sec/rights.h"
@@ -363,6 +364,20 @@ static int can_wait(struct err *e)
 		       "cannot be waited for: give SIGCHLD its default action, or a handler");
 }
 
+/* What it can do the root shows by what it has (resctrl.rst). */
+static void read_rdt(const struct container *c, struct fact_rdt *f)
+{
+	_cleanup_fd_ int fd = -1;
+
+	if (!c || !c->rdt.given || c->life.member)
+		return;
+	fd = resctrl_open(NULL);
+	f->mounted = fd >= 0;
+	f->known = f->mounted || rdt_known();
+	f->controls = f->mounted && rdt_has(fd, "schemata");
+	f->monitors = f->mounted && rdt_has(fd, "mon_groups");
+}
+
 int facts_read(struct spec *s, struct facts *f, struct err *e)
 {
 	char cwd[4096];
@@ -399,6 +414,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 	if (!f->cwd || read_id_facts(s, f) < 0)
 		return err_errno(e, ENOMEM, "facts");
 	read_resolv_conf(s, f);
+	read_rdt(s->container, &f->rdt);
 	return 0;
 }
 

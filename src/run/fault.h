@@ -6,3 +6,6 @@
  * in test builds is it ever anything but 0.
  */
 int fault_point(const char *name);
+
+/* In test builds, the directory that counts as resctrl, where there is no hardware; else NULL. */
+const char *fault_resctrl(void);

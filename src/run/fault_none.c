@@ -24,6 +24,11 @@ int fault_hit(const struct run *r, const struct step *s, size_t item)
 	return 0;
 }
 
+const char *fault_resctrl(void)
+{
+	return NULL;
+}
+
 int fault_point(const char *name)
 {
 	(void)name;

@@ -86,6 +86,8 @@ struct keeper {
 	/* The unit that is going to be its cgroup; again, with its id, when it is there. NULL: it
 	 * was not made. */
 	int (*unit)(void *arg, const struct unit *u, const char *invocation, struct err *e);
+	/* The group of resctrl, before anything is done to it; again with NULL if nothing was. */
+	int (*rdt)(void *arg, const struct rdt_wish *w, bool made, struct err *e);
 	int (*process_made)(void *arg, int pid, struct err *e);
 	char *(*state)(void *arg, int pid, const char *status); /* JSON, to be freed */
 	/* What goes with the listener of a filter: a "container process state". */
@@ -137,6 +139,8 @@ struct run {
 	const struct keeper *keeper;
 	int oom_score; /* our own, while we have the container's */
 	bool oom_score_changed;
+	int rdt_fd; /* the root of resctrl, locked; -1: none */
+	bool rdt_group_made, rdt_monitor_made, rdt_told;
 	struct cg_unit unit;
 	char *unit_path; /* its cgroup, below the trees */
 	char invocation[CG_INVOCATION_SIZE];
@@ -241,6 +245,9 @@ count_fn want_nets, want_pasta, want_egress, want_rules;
 act_fn act_net, act_net_up, act_pasta, act_egress, act_rules;
 bool is_played(const struct run *r); /* its network, by a program beside it */
 void undo_nets(struct run *r);
+count_fn want_rdt, want_rdt_join;
+act_fn act_rdt, act_rdt_join;
+void undo_rdt(struct run *r);
 count_fn want_unit, want_unit_enter;
 act_fn act_unit, act_unit_start, act_unit_limits, act_unit_enter;
 count_fn want_state_file, want_old_root, want_workdir;
@@ -294,6 +301,17 @@ int hook_run(const struct hook *h, int state_fd, char failed[HOOK_FAILED]);
 /* The cgroup of a container, and its keeper is told before and after. */
 int cgroup_make(const struct keeper *k, struct cg_system *system, const char *path,
 		const struct resources *limits, struct cg *out, struct err *e);
+
+/* ---- steps_rdt.c ---- */
+
+/* The root of resctrl, as rdt_open() finds it; test builds may have another. */
+int resctrl_open(struct err *e);
+/*
+ * Removes `monitor` (NULL: none) from the group `in`, and then `group` (NULL: it is not ours). 1:
+ * others are in it, and it stays.
+ */
+int resctrl_remove(int root_fd, const char *group, const char *in, const char *monitor,
+		   struct err *e);
 
 /* ---- mounts.c ---- */
 

@@ -40,6 +40,7 @@ void run_init(struct run *r, const struct spec *s)
 		.process_fd = -1,
 		.label_fd = -1,
 		.started_fd = -1,
+		.rdt_fd = -1,
 		.cg = CG_INIT,
 		.cg_planned = CG_INIT,
 		.unit = CG_UNIT_INIT,

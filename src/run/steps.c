@@ -30,6 +30,7 @@ const struct step steps[] = {
 	  undo_cgroup },
 	{ STAGE_HOST, "unit", "see with systemd that the unit can be made", want_unit, act_unit,
 	  undo_unit },
+	{ STAGE_HOST, "rdt", "make the group of resctrl and write its schemata", want_rdt, act_rdt, undo_rdt },
 	{ STAGE_HOST, "oom-score", "take on the OOM score that the process is to inherit", want_oom_score,
 	  act_oom_score, undo_oom_score },
 
@@ -37,6 +38,8 @@ const struct step steps[] = {
 	  act_clone, undo_clone },
 
 	{ STAGE_LINK, "keep", "write down which process it is", want_keeper, act_keep, NULL },
+	{ STAGE_LINK, "rdt-join", "put the process into its group of resctrl", want_rdt_join, act_rdt_join,
+	  NULL },
 	{ STAGE_LINK, "unit-start", "have systemd make the unit, with the process in it", want_unit,
 	  act_unit_start, NULL },
 	{ STAGE_LINK, "unit-limits", "set the limits in its cgroup that systemd cannot", want_unit,

@@ -181,6 +181,17 @@ static void put_unit(struct buf *out, const struct unit *u)
 		buf_printf(out, " %s", u->properties.items[i]);
 }
 
+/* The lines of schemata in one. */
+static void put_rdt(struct buf *out, const struct rdt_wish *w)
+{
+	buf_puts(out, w->group);
+	if (w->monitor)
+		buf_printf(out, ", counted in mon_groups/%s", w->monitor);
+	for (size_t i = 0; i < ARRAY_SIZE(w->schemata) && w->schemata[i]; i++)
+		for (const char *line = w->schemata[i]; *line; line += strcspn(line, "\n") + 1)
+			buf_printf(out, ", %.*s", (int)strcspn(line, "\n"), line);
+}
+
 static void put_net_device(struct buf *out, const struct container_netdev *n)
 {
 	buf_puts(out, n->outside);
@@ -252,6 +263,8 @@ static void put_of_container(struct buf *out, const struct run *r, const struct 
 		put_unit(out, r->d->unit);
 	else if (str_starts(s->name, "unit-"))
 		buf_puts(out, r->d->unit->name);
+	else if (str_starts(s->name, "rdt"))
+		put_rdt(out, r->d->rdt);
 	else if (str_eq(s->name, "net-device"))
 		put_net_device(out, &c->net_devices.items[i]);
 	else if (str_eq(s->name, "sysctl"))

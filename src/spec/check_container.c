@@ -93,16 +93,6 @@ static int decide_namespaces(struct spec *s, const struct facts *f, struct err *
 	return d->unattached ? check_unattached(s, f, e) : 0;
 }
 
-/* What is asked for and cannot be had is an error. */
-static int refuse_missing(const struct spec *s, struct err *e)
-{
-	const struct container *c = s->container;
-
-	if (c->rdt.given)
-		return err_set(e, EOPNOTSUPP, "linux.intelRdt: it is not supported");
-	return 0;
-}
-
 /*
  * Which namespace a parameter of the kernel belongs to; what belongs to none is the whole machine's
  * and not for a container to set.
@@ -417,10 +407,8 @@ static int decide_process(struct spec *s, const struct facts *f, struct err *e)
 int check_container(struct spec *s, const struct facts *f, struct err *e)
 {
 	struct decided *d = &s->d;
-	int r = refuse_missing(s, e);
+	int r = decide_namespaces(s, f, e);
 
-	if (r == 0)
-		r = decide_namespaces(s, f, e);
 	if (r == 0)
 		r = check_sysctl(s, f, e);
 
@@ -446,6 +434,8 @@ int check_container(struct spec *s, const struct facts *f, struct err *e)
 		r = err_errno(e, ENOMEM, "linux.resources");
 	if (r == 0)
 		r = check_unit(s, e);
+	if (r == 0)
+		r = check_rdt(s, f, e);
 	if (r == 0)
 		r = check_memory(s, f, e);
 	/*

@@ -110,6 +110,8 @@ struct container_life {
 	const char *systemd_unit;   /* of a container that runs; NULL: to be made, by cgroup */
 	bool systemd_user;          /* ask the user's manager */
 	const char *id;             /* for the unit's description */
+	/* exec: the groups of resctrl in which the container is; NULL: none */
+	const char *rdt_group, *rdt_monitor;
 };
 
 struct container {
@@ -147,6 +149,13 @@ struct container {
 	struct container_mempolicy mempolicy;
 	struct container_life life;
 };
+
+struct rdt_wish;
+
+/* The lines to be written, as two wishes: what is said twice of a resource is refused in one. */
+int rdt_schemata(struct arena *a, const struct container_rdt *rdt, struct rdt_wish *out);
+/* Is it one line of bandwidth, as memBwSchema has to be? */
+bool rdt_is_bandwidth(const char *line);
 
 /* For one more process in it: nothing is left to be made. */
 void container_is_built(struct container *c);

@@ -275,9 +275,25 @@ struct decided {
 	bool net_devices;          /* are moved into its network namespace */
 	bool init_caps;            /* the init is not user 0 and needs them handed on */
 	hooks hooks[HOOK_KINDS];
-	const struct unit *unit; /* of systemd, which is its cgroup; NULL: we make that */
+	const struct unit *unit;    /* of systemd, which is its cgroup; NULL: we make that */
+	const struct rdt_wish *rdt; /* its group of resctrl; NULL: it stays in the caller's */
 
 	strings notes; /* what a user should know although it is no error */
+};
+
+/* What is to become of a group of resctrl (cg/rdt.h). */
+enum rdt_make {
+	RDT_NEW,        /* made: it is the container's own, and must not be there */
+	RDT_IF_MISSING, /* made, or it is there with the same schemata, and is shared */
+	RDT_PRESENT,    /* it must be there */
+	RDT_ONLY_JOIN,  /* exec: whatever happened to it */
+};
+
+struct rdt_wish {
+	enum rdt_make make;
+	const char *group;   /* a directory of the root; "/": the default group */
+	const char *monitor; /* of a group in that, the container's own, that counts; NULL: none */
+	const char *schemata[2]; /* written one after the other, or compared; NULL: nothing */
 };
 
 /*
@@ -423,6 +439,12 @@ struct fact_network {
 	bool internal, has_dns;
 };
 
+/* What there is of resctrl; only read where a container asks for it. */
+struct fact_rdt {
+	bool known, mounted;     /* by the kernel and this processor; somewhere */
+	bool controls, monitors; /* what its root shows that it can do */
+};
+
 struct facts {
 	uint32_t uid, gid;
 	bool net_admin;        /* may make interfaces here, and enter network namespaces */
@@ -438,10 +460,11 @@ struct facts {
 	char *const *environ;
 	bool tty[3];
 	bool exec_enters_time_ns;
-	bool mounts_unattached;     /* mounts can be put into a tree that is mounted nowhere */
-	bool fallback_active;       /* user namespaces are refused and the fallback was asked for */
-	bool signals_scoped;        /* Landlock keeps signals and abstract sockets within (ABI 6) */
-	const char *resolv_conf;    /* content; NULL: none */
+	bool mounts_unattached;  /* mounts can be put into a tree that is mounted nowhere */
+	bool fallback_active;    /* user namespaces are refused and the fallback was asked for */
+	bool signals_scoped;     /* Landlock keeps signals and abstract sockets within (ABI 6) */
+	const char *resolv_conf; /* content; NULL: none */
+	struct fact_rdt rdt;
 	id_ranges subuids, subgids; /* `outside` and `count` of each range granted */
 
 	/* What is at a host path, the last symbolic link not followed. */
@@ -549,5 +572,6 @@ int check_hooks(struct spec *s, struct err *e);                            /* of
 int check_container_root(struct spec *s, const struct facts *f, struct err *e);
 /* Mounts for a container that runs; or only where they are, for who takes them away. */
 int check_later_mounts(struct spec *s, bool places_only, struct err *e);
-int check_unit(struct spec *s, struct err *e);      /* of systemd: its name, its properties */
+int check_unit(struct spec *s, struct err *e); /* of systemd: its name, its properties */
+int check_rdt(struct spec *s, const struct facts *f, struct err *e);
 bool path_below(const char *path, const char *dir); /* path is dir or lies in it */

@@ -18,14 +18,19 @@ setup_file() {
 	export GROUP=holm-fault-$$
 	export DEVICES={}
 	unshare --net ip link add hd0 type veth 2>/dev/null && DEVICES='{"hd0": {"name": "eth0"}}'
+	# A stand-in for resctrl, which begins with each test.
+	export RDT=null FAKE
+	FAKE=$(dirname "$HOLM_OCI")/tests/fake_resctrl
+	mkdir "$BIN/resctrl"
+	if [ -x "$FAKE" ] && [ -c /dev/fuse ]; then RDT='{"closID": "fault", "schemata": ["L3:0=f"], "enableMonitoring": true}'; fi
 	# Of everything something, so that nearly every row is wanted.
-	jq --argjson devices "$DEVICES" --arg mark "$MARK" --arg group "/$GROUP" --arg bin "$BIN" '.process.terminal = false
+	jq --argjson devices "$DEVICES" --argjson rdt "$RDT" --arg mark "$MARK" --arg group "/$GROUP" --arg bin "$BIN" '.process.terminal = false
 		| .process.args = ["sleep", $mark] | .linux.cgroupsPath = $group
 		| .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1, nanosecs: 0}}
 		| .process.oomScoreAdj = 10 | .process.scheduler = {policy: "SCHED_OTHER", nice: 1}
 		| .linux.sysctl = {"kernel.shmmni": "4000"} | .linux.maskedPaths = ["/word"] | .linux.readonlyPaths = ["/bin"]
 		| .linux.rootfsPropagation = "shared" | .linux.netDevices = $devices
-		| .linux.resources.pids = {limit: 100}
+		| .linux.resources.pids = {limit: 100} | .linux.intelRdt = $rdt
 		| .hooks = {createRuntime: [{path: "/bin/true"}], createContainer: [{path: "/bin/true"}],
 			startContainer: [{path: "/bin/true"}], poststart: [{path: "/bin/true"}], poststop: [{path: "/bin/true"}]}
 		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"],
@@ -83,9 +88,18 @@ all_steps() {
 		done
 }
 
+# Groups that are left are found below $BIN; the pids that are written there are those of its own namespace.
+resctrl() {
+	[ "$RDT" = null ] || {
+		"$FAKE" "$BIN/resctrl" &
+		export HOLM_RESCTRL=$BIN/resctrl
+		until mountpoint -q "$BIN/resctrl"; do sleep 0.05; done
+	}
+}
+
 isolated() {
 	unshare --pid --fork --mount --net --mount-proc --kill-child \
-		bash -eo pipefail -c "$(declare -f); $*"
+		bash -eo pipefail -c "$(declare -f); resctrl; $*"
 }
 
 # The device that a container takes along ends with it.

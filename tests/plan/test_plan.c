@@ -63,6 +63,10 @@ static void read_config(const char *name, struct spec *s, struct buf *out)
 /* One more process in the container that a configuration has made. */
 static void read_exec(struct container *c)
 {
+	if (c->rdt.given) {
+		c->life.rdt_group = c->rdt.clos_id ? c->rdt.clos_id : c->life.id;
+		c->life.rdt_monitor = c->rdt.monitoring ? c->life.id : NULL;
+	}
 	container_is_built(c);
 	c->life.await_start = false;
 	c->life.member = 4711;
@@ -74,7 +78,8 @@ static void read_exec(struct container *c)
 
 /*
  * Lines: "# comment", "uid N", "field=value", "config FILE", "$ command"; behind a config "systemd"
- * or "systemd user", for who makes the cgroup, and "exec". What is wrong ends up in the plan.
+ * or "systemd user", for who makes the cgroup, "resctrl" for a machine that has it, and "exec".
+ * What is wrong ends up in the plan.
  */
 static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *out)
 {
@@ -95,6 +100,8 @@ static void read_case(FILE *f, struct spec *s, struct facts *facts, struct buf *
 
 			c->life.systemd_helper = "/libexec/holm-systemd";
 			c->life.systemd_user = str_eq(line, "systemd user");
+		} else if (str_eq(line, "resctrl")) {
+			facts->rdt = (struct fact_rdt){ true, true, true, true };
 		} else if (str_eq(line, "exec") && s->container) {
 			read_exec((struct container *)s->container);
 		} else if (str_starts(line, "$ ")) {
