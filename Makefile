@@ -62,6 +62,12 @@ test-oci:
 	@$(MAKE) --no-print-directory build
 	@tests/oci/validation
 
+test-kubelet:
+	@tools/deps kubelet
+	@$(MAKE) --no-print-directory build
+	@tests/interop/kubelet/build
+	@bats tests/interop/kubelet
+
 lint:
 	@tools/deps lint
 	@$(MAKE) --no-print-directory build
@@ -96,6 +102,7 @@ help:
 	@echo 'make test       all checks and tests, sanitizers too'
 	@echo 'make test-vm    cgroup v2, v1 and both on another kernel, in a virtual machine (20 s)'
 	@echo 'make test-oci   the validation programs of opencontainers/runtime-tools with holm-oci (3 min)'
+	@echo 'make test-kubelet  pods by a kubelet, which is built before (5 min, and then 7)'
 	@echo 'make lint       only the checks that read the code; tools/lint NAME for one of them'
 	@echo 'make bench      speed against the kernel'"'"'s floor and bubblewrap'
 	@echo 'make soak       20,000 jobs, 1,500 boxes on a network, and what is left of them'
@@ -103,4 +110,4 @@ help:
 	@echo 'make install    into PREFIX (/usr/local), below DESTDIR'
 	@echo 'make clean      remove the build trees'
 
-.PHONY: all build build-fault build-asan demo check test test-vm test-oci with-tests lint bench soak fuzz install clean help
+.PHONY: all build build-fault build-asan demo check test test-vm test-oci test-kubelet with-tests lint bench soak fuzz install clean help

@@ -71,6 +71,18 @@ static void merge(struct resources *to, const struct resources *from)
 		to->cpuset_mems = from->cpuset_mems;
 }
 
+/* Rules for devices are all that there are, so that they come with what every container may use. */
+static int complete(struct oci *o, struct resources *limits, struct err *e)
+{
+	struct spec s = { .arena = o->arena };
+	struct resources *whole = limits_copy(&s, limits);
+
+	if (!whole)
+		return err_errno(e, ENOMEM, "update");
+	*limits = *whole;
+	return 0;
+}
+
 int cmd_update(struct oci *o, int argc, char **argv, struct err *e)
 {
 	_cleanup_ref_ struct container_ref ref = CONTAINER_REF_INIT;
@@ -83,6 +95,8 @@ int cmd_update(struct oci *o, int argc, char **argv, struct err *e)
 	if (opt->resources)
 		r = config_resources_load(o->arena, opt->resources, &limits, e);
 	if (r == 0)
+		r = complete(o, &limits, e);
+	if (r == 0)
 		r = ref_open(o, argv[0], &ref, e);
 	if (r == 0)
 		r = ref_cgroup(&ref, e);
@@ -91,11 +105,6 @@ int cmd_update(struct oci *o, int argc, char **argv, struct err *e)
 	if (r < 0)
 		return r;
 	merge(&limits, &opt->limits);
-	/*
-	 * Engines give all that config.json has, without the devices that every container has beside
-	 * them: the rules stay as they are, and there is no moment without any.
-	 */
-	limits.devices.n = 0;
 	if (!ref.cg.n)
 		return err_set(e, EOPNOTSUPP,
 			       "update: the container has no cgroup, so nothing limits it");

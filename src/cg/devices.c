@@ -104,6 +104,64 @@ static int write_one(struct v1_files *f, const struct resources *r, size_t at, c
 	return write_rule(f, d->allow, text);
 }
 
+static bool has_rights(const struct device_rule *d)
+{
+	return d->read || d->write || d->mknod;
+}
+
+/* What the kernel makes of all rules for the same device; false for all but the first of them. */
+static bool whole_rule(const struct resources *r, size_t at, struct device_rule *out)
+{
+	*out = r->devices.items[at];
+	for (size_t i = 1; i < r->devices.n; i++) {
+		const struct device_rule *d = &r->devices.items[i];
+
+		if (!has_rights(d) || d->type != out->type || d->major != out->major ||
+		    d->minor != out->minor)
+			continue;
+		if (i < at)
+			return false;
+		out->read |= d->read;
+		out->write |= d->write;
+		out->mknod |= d->mknod;
+	}
+	return true;
+}
+
+/*
+ * Is that what the kernel has? An engine says all rules again whenever it updates anything, and to
+ * write them takes every device away for a moment.
+ */
+static bool in_force(struct cg_dir *dir, const struct resources *r)
+{
+	char list[8192] = "\n", line[64] = "\n";
+	ssize_t n = cg_read(dir, "devices.list", list + 1, sizeof(list) - 2);
+	size_t lines = 0, wanted = 0;
+
+	if (n <= 0 || !is_all(&r->devices.items[0]) || r->devices.items[0].allow)
+		return false;
+	list[n + 1] = '\n';
+	list[n + 2] = 0;
+	for (size_t i = 1; i < r->devices.n; i++) {
+		struct device_rule d = r->devices.items[i];
+
+		if (!has_rights(&d))
+			continue;
+		if (!d.allow || d.type == 'a')
+			return false;
+		if (!whole_rule(r, i, &d))
+			continue;
+		put_rule(line + 1, sizeof(line) - 2, &d, d.type);
+		strcat(line, "\n");
+		if (!strstr(list, line))
+			return false;
+		wanted++;
+	}
+	for (const char *p = list + 1; *p; p++)
+		lines += *p == '\n';
+	return lines == wanted;
+}
+
 static int write_rules(struct v1_files *f, const struct resources *r, bool first_time)
 {
 	int result = 0;
@@ -113,7 +171,7 @@ static int write_rules(struct v1_files *f, const struct resources *r, bool first
 	for (size_t i = 0; result == 0 && i < r->devices.n; i++) {
 		const struct device_rule *d = &r->devices.items[i];
 
-		if (!d->read && !d->write && !d->mknod)
+		if (!has_rights(d))
 			continue;
 		if (is_all(d)) {
 			result = write_rule(f, d->allow, "a");
@@ -169,6 +227,8 @@ int cg_devices_v1(struct cg *cg, const struct resources *r, bool first_time, str
 		cg->devices_open = true;
 		return 0;
 	}
+	if (!first_time && in_force(f.d, r))
+		return 0;
 	result = write_rules(&f, r, first_time);
 	cleanup_fd(&f.fds[0]);
 	cleanup_fd(&f.fds[1]);

@@ -176,6 +176,8 @@ int fs_root_unshare(struct fs *fs, const char *src);
 /* Takes tree_fd. `at_fd`: where it is attached before it becomes the root; -1: over "/". */
 int fs_root_place(struct fs *fs, int tree_fd, int at_fd);
 int fs_pivot(struct fs *fs);
+/* After fs_pivot(), where the old root is shared with the host. */
+int fs_cut_off(struct fs *fs);
 /* Where pivot_root(2) is not to be had: whoever has CAP_SYS_CHROOT can find the way back. */
 int fs_chroot(struct fs *fs);
 /* By any process of the mount namespace, once it has pivoted. */

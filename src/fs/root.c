@@ -119,6 +119,18 @@ int fs_pivot(struct fs *fs)
 	return r;
 }
 
+/*
+ * What is detached is detached in every peer of the mount that it lies on. "/.." crosses into the
+ * top of the stack, the old root.
+ */
+int fs_cut_off(struct fs *fs)
+{
+	struct mount_attr attr = { .propagation = MS_SLAVE };
+
+	fs->failed = "cut the old root off from the host's mounts";
+	return sys_mount_setattr(AT_FDCWD, "/..", AT_RECURSIVE, &attr);
+}
+
 /* What is mounted nowhere has nothing above it, so that no way leads out of it; that is proven. */
 static int prove_top(struct fs *fs)
 {

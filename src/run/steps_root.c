@@ -567,8 +567,13 @@ int act_init_caps(struct run *r, size_t i)
 
 int act_pivot(struct run *r, size_t i)
 {
+	int code;
+
 	(void)i;
-	return r->d->no_pivot ? fs_chroot(&r->fs) : fs_pivot(&r->fs);
+	if (r->d->no_pivot)
+		return fs_chroot(&r->fs);
+	code = fs_pivot(&r->fs);
+	return code == 0 && r->d->host_propagation == MS_SHARED ? fs_cut_off(&r->fs) : code;
 }
 
 /* What stays below a chroot(2) cannot be detached. */

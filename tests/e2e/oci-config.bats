@@ -301,6 +301,31 @@ with_mount()
 	[ "$(unshare --mount --propagation private bash slave)" = master ]
 }
 
+@test "mounts: the host's stay where the root's propagation reaches them" {
+	need_root
+	mkdir -p "$B/src/below"
+	# As on most machines "/" is shared, and as with an engine the root and the source are mounts.
+	cat >shared <<-'END'
+		mount --bind "$B/rootfs" "$B/rootfs"
+		mount --bind "$B/src" "$B/src"
+		mount --make-rshared /
+		cat /proc/self/mountinfo >before
+		"$OCI" --root "$T/root" run --bundle "$B" inside >out 2>&1
+		cat /proc/self/mountinfo >after
+	END
+	export B OCI T
+	for word in shared slave private unbindable rshared; do
+		config "$(with_mount /m none src '"rbind", "rshared"') | .linux.rootfsPropagation = \"$word\"
+			| .process.capabilities |= map_values([\"CAP_SYS_ADMIN\"])" \
+			'mount -t tmpfs inner /m/below && mount -t tmpfs inner /tmp && echo yes'
+		unshare --mount --propagation private bash shared
+		[ "$(cat out)" = yes ]
+		# At most one mount is more, the one that was made below the volume.
+		grep -v "$B/src/below .* - tmpfs inner " after | diff before -
+		[[ $word != *shared ]] || grep -q ' - tmpfs inner ' after
+	done
+}
+
 @test "mounts: proc, sysfs, mqueue, devpts, cgroup" {
 	need_root
 	is . 'stat -f -c %T /proc; echo $$' "$(printf 'proc\n1')" || is . 'echo $$' 1

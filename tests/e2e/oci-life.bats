@@ -496,6 +496,35 @@ lacks()
 	oci delete --force one
 }
 
+@test "update: rules for devices come with what every container may use" {
+	need_root
+	local rules='{"devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "r"}]}'
+
+	mknod "$B/rootfs/fuse" c 10 229
+	started one '.linux.resources.devices = [{allow: false, access: "rwm"}]' \
+		'while [ ! -e /stop ]; do true </dev/null || echo lost >>/lost; done; sleep 100'
+	opens()
+	{
+		oci exec one sh -c "true </$1 && true </dev/zero" 2>/dev/null
+	}
+	run ! opens fuse
+	# As an engine that changes something else: nothing is taken away, not for a moment.
+	for limit in 50 51 52 53 54; do
+		echo "{\"pids\": {\"limit\": $limit}, \"devices\": [{\"allow\": false, \"access\": \"rwm\"}]}" | oci update -r - one
+	done
+	touch "$B/rootfs/stop"
+	opens dev/null
+	run ! opens fuse
+	[ ! -e "$B/rootfs/lost" ]
+	echo "$rules" | oci update -r - one
+	opens dev/null
+	[ ! -c /dev/fuse ] || opens fuse
+	echo '{"devices": [{"allow": false, "access": "rwm"}]}' | oci update -r - one
+	opens dev/null
+	run ! opens fuse
+	oci delete --force one
+}
+
 @test "kill --all; without a pid namespace too" {
 	need_root
 	started one 'del(.linux.namespaces[] | select(.type == "pid"))' 'sleep 1234 & sleep 1235 & wait'

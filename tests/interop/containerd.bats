@@ -34,14 +34,7 @@ setup_file() {
 		        BinaryName = "$OCI"
 		        SystemdCgroup = false
 	END
-	(
-		cd "$D" && umoci init --layout oci && umoci new --image oci:bb && umoci insert --image oci:bb rootfs / &&
-			umoci config --image oci:bb --tag pause --config.entrypoint /bin/sleep --config.cmd 1000000 &&
-			umoci config --image oci:bb --config.cmd sh &&
-			for name in bb pause; do
-				skopeo --insecure-policy copy "oci:oci:$name" "oci-archive:$name.tar:localhost/$name:latest" || exit
-			done
-	) >"$D/images.log" 2>&1
+	make_images >"$D/images.log" 2>&1
 	containerd --config "$D/containerd.toml" >"$D/containerd.log" 2>&1 3>&- &
 	echo $! >"$D/containerd.pid"
 	eventually c version >/dev/null 2>&1

@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 engine_setup_file() {
 	D=$(mktemp -d /tmp/holm-test-engine.XXXXXX)
 	chmod 755 "$D"
-	OCI=$(realpath "${HOLM_OCI:-$BATS_TEST_DIRNAME/../../build/holm-oci}")
+	OCI=$(realpath "${HOLM_OCI:-${BASH_SOURCE[0]%/*}/../../build/holm-oci}")
 	BUSYBOX=$(realpath "$(command -v busybox)")
 	export D OCI BUSYBOX
 	mkdir -p "$D/rootfs/bin" "$D/rootfs/tmp" "$D/rootfs/etc" "$D/rootfs${BUSYBOX%/*}"
@@ -23,6 +23,16 @@ engine_teardown_file() {
 		while read -r place; do umount -l "$place"; done
 	rm -rf "${D:?}"
 }
+
+# make_images: the root as bb, which runs a shell, and as pause, which sleeps; archives below $D, for containerd
+make_images() (
+	cd "$D" && umoci init --layout oci && umoci new --image oci:bb && umoci insert --image oci:bb rootfs / &&
+		umoci config --image oci:bb --tag pause --config.entrypoint /bin/sleep --config.cmd 1000000 &&
+		umoci config --image oci:bb --config.cmd sh || exit
+	for name in bb pause; do
+		skopeo --insecure-policy copy "oci:oci:$name" "oci-archive:$name.tar:localhost/$name:latest" || exit
+	done
+)
 
 is_root() {
 	[ "$(id -u)" = 0 ]
