@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "base/macro.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "cli.h"
-#include "sys/process.h"
 
 const struct command commands[] = {
 	{ "box", "run a program in full isolation", cmd_box },
@@ -33,7 +33,7 @@ int cmd_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	sys_program_signals();
+	signals_begin();
 	if (argc < 2)
 		return cmd_help(argc, argv), EXIT_HOLM;
 	if (str_eq(argv[1], "--version")) {

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "holm.h"
 #include "oci.h"
 #include "oci_commit.h"
-#include "sys/process.h"
 
 #define ID "ID"
 
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int r;
 
-	sys_program_signals();
+	signals_begin();
 	r = descriptors_begin(&o, &e);
 	if (r == 0)
 		r = arena ? start(&o, argc, argv, &e) : err_errno(&e, ENOMEM, "start");

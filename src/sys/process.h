@@ -163,19 +163,6 @@ static inline void sys_default_signals(void)
 		sys_sigaction(signo, &usual, NULL);
 }
 
-/*
- * For the main of a program: children of who ignores SIGCHLD cannot be waited for, and who dies of
- * SIGXFSZ (RLIMIT_FSIZE) cannot say that a file was too large.
- */
-static inline void sys_program_signals(void)
-{
-	const struct sys_sigaction usual = { SYS_SIG_DFL, 0, 0, 0 },
-				   ignored = { SYS_SIG_IGN, 0, 0, 0 };
-
-	sys_sigaction(SIGCHLD, &usual, NULL);
-	sys_sigaction(SIGXFSZ, &ignored, NULL);
-}
-
 static inline int sys_signalfd(int fd, const uint64_t *set, int flags)
 {
 	return (int)RAW4(SYS_signalfd4, fd, set, SYS_SIGSET_SIZE, flags);

@@ -28,6 +28,9 @@ load helpers
 	done
 	run -0 ignoring "$HOLM" box -- sh -c 'yes | head -n 1'
 	[ "$output" = y ]
+	# Who is executed in our place is not to ignore what we do.
+	run -0 "$HOLM" ns unshare --user -- grep SigIgn /proc/self/status
+	[[ $output == "SigIgn:"*0000000000000000 ]]
 	run -0 ignoring "$HOLM" judge -- true
 	[[ $output == *'"ok"'* ]]
 }
