@@ -185,11 +185,11 @@ def main():
     root = os.getuid() == 0
     world = {"nested": child(lambda: nest(5)), "child": kept_by_child()}
     if root:
-        world["fd"] = kept_by_fd()
         world["mount"] = kept_by_mount(sys.argv[1])
         world["thread"] = thread_alone()
         world["for_children"] = for_children()
         world["mounts"] = mounts(sys.argv[2])
+        world["fd"] = kept_by_fd()  # the last: no child has it, too
     print(json.dumps(world), flush=True)
     sys.stdin.read()
     if root:
