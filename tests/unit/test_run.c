@@ -73,6 +73,11 @@ static void the_dead_are_heard_of(void **state)
 		pause();
 	assert_true(pid > 0);
 	pidfd = sys_pidfd_open(pid, 0);
+	if (pidfd < 0) { /* valgrind does not know the call */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		skip();
+	}
 	f->spec.d.joins = true;
 	f->run.pidfd = pidfd;
 	assert_int_equal(write(out, "x", 1), 1);
