@@ -34,15 +34,15 @@ teardown()
 # No bridge, pair, rule, address or file of the host is left once its networks are removed.
 all_removed()
 {
-	local names
+	local names left
 
 	names=$(hnet ls --json | jq -r '.[].name')
 	# shellcheck disable=SC2086
-	{ [ -z "$names" ] || hnet rm $names; } &&
-		[ "$(interfaces HOST)" = "lo up0 " ] &&
-		[ -z "$(at HOST nft list ruleset)" ] &&
-		[ "$(at HOST cat /proc/sys/net/ipv4/conf/up0/forwarding)" = 0 ] &&
-		[ ! -e "/run/holm/net/$(cookie)" ]
+	{ [ -z "$names" ] || hnet rm $names; } || return 1
+	left="$(interfaces HOST)$(at HOST nft list ruleset | wc -l) $(at HOST cat /proc/sys/net/ipv4/conf/up0/forwarding)"
+	[ ! -e "/run/holm/net/$(cookie)" ] || left+=" $(ls "/run/holm/net/$(cookie)")"
+	# Seen by whoever looks for why this was in vain.
+	[ "$left" = "lo up0 0 0" ] || { echo "left: $left" && return 1; }
 }
 
 cookie()
