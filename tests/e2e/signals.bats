@@ -28,9 +28,14 @@ load helpers
 	done
 	run -0 ignoring "$HOLM" box -- sh -c 'yes | head -n 1'
 	[ "$output" = y ]
-	# Who is executed in our place is not to ignore what we do.
-	run -0 "$HOLM" ns unshare --user -- grep SigIgn /proc/self/status
-	[[ $output == "SigIgn:"*0000000000000000 ]]
+	# Who is executed in our place ignores what our caller did, and nothing more.
+	run -0 env --ignore-signal=USR1 --default-signal=CHLD,PIPE,XFSZ,INT,QUIT,HUP,TERM \
+		"$HOLM" ns unshare --user -- grep SigIgn /proc/self/status
+	ignored=$((16#${output#SigIgn:?}))
+	[ $((ignored & 1 << 9)) != 0 ]
+	for signal in CHLD PIPE XFSZ INT QUIT HUP TERM; do
+		[ $((ignored & 1 << ($(kill -l "$signal") - 1))) = 0 ]
+	done
 	run -0 ignoring "$HOLM" judge -- true
 	[[ $output == *'"ok"'* ]]
 }
