@@ -54,10 +54,17 @@ begin_test()
 	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
 	chmod 755 "$T"
 	cd "$T" || return 1
-	traces >"$FILE_DIR/before"
+	traces | sort >"$FILE_DIR/before"
 }
 
 end_test()
+{
+	end_started
+	cd /
+	all_of assert_nothing_left remove_directory
+}
+
+end_started()
 {
 	local pid
 
@@ -65,9 +72,27 @@ end_test()
 		kill -KILL "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
 	done
-	cd /
-	assert_nothing_left
+	STARTED=()
+}
+
+remove_directory()
+{
 	rm -rf "$T"
+}
+
+# all_of FUNCTION...: calls every one, whatever the others say, and fails if one did. Of a teardown bats
+# looks at nothing but what its last command says.
+all_of()
+{
+	local function code=0
+
+	for function in "$@"; do
+		"$function" || {
+			echo "$function: failed"
+			code=1
+		}
+	done
+	return $code
 }
 
 # ---- who ----
@@ -134,20 +159,27 @@ traces()
 	# pid (comm) state ppid pgrp session
 	cat /proc/[0-9]*/stat 2>/dev/null | awk -v session="$(cut -d ' ' -f 6 /proc/$$/stat)" \
 		'($2 == "(holm)" || $2 == "(holm-init)" || $2 == "(holm-egress)") && $6 == session {print $1, $2}' || :
-	cut -d ' ' -f 3- /proc/self/mountinfo
+	cut -d ' ' -f 3- /proc/self/mountinfo | grep -F "$FILE_DIR" || :
+	cut -d ' ' -f 3- /proc/self/mountinfo | grep -Ev ' /tmp/holm-(test|fault)\.| /run/holm/ns rw' || :
 	find /tmp /run /dev/shm /var/tmp -maxdepth 1 -name '*holm*' ! -name 'holm-test.*' ! -name 'holm-fault.*' \
-		-user "$(id -u)" -mmin -1 2>/dev/null || :
+		! -path /run/holm -user "$(id -u)" -mmin -1 2>/dev/null || :
 	ls /dev/mqueue 2>/dev/null || :
 }
 
+# What is there that was not before the test. What other tests have comes and goes: only what is there
+# every time that this looks is ours.
 nothing_left()
 {
-	traces >"$FILE_DIR/after"
-	diff "$FILE_DIR/before" "$FILE_DIR/after" >"$FILE_DIR/left"
+	traces | sort | comm -13 "$FILE_DIR/before" - >"$FILE_DIR/now"
+	[ -e "$FILE_DIR/left" ] || cp "$FILE_DIR/now" "$FILE_DIR/left"
+	comm -12 "$FILE_DIR/left" "$FILE_DIR/now" >"$FILE_DIR/still"
+	mv "$FILE_DIR/still" "$FILE_DIR/left"
+	[ ! -s "$FILE_DIR/left" ]
 }
 
 assert_nothing_left()
 {
+	rm -f "$FILE_DIR/left"
 	eventually nothing_left || {
 		echo "left behind:"
 		cat "$FILE_DIR/left"

@@ -12,23 +12,22 @@ setup() {
 	T=$(mktemp -d "$FILE_DIR/test.XXXXXX")
 	chmod 755 "$T"
 	cd "$T" || return 1
-	traces >"$FILE_DIR/before"
+	traces | sort >"$FILE_DIR/before"
 	[ -e "$FILE_DIR/others" ] || cgroups >"$FILE_DIR/others"
 	LAYOUT=$(as_root_layout)
 }
 
 teardown() {
-	local pid d
+	end_started
+	all_of remove_delegated assert_no_cgroup end_test
+}
 
-	for pid in "${STARTED[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
-	cd /
-	for d in "${DELEGATED[@]}"; do rmdir "$d" || return 1; done
-	assert_nothing_left
+remove_delegated() {
+	[ "${#DELEGATED[@]}" = 0 ] || rmdir "${DELEGATED[@]}"
+}
+
+assert_no_cgroup() {
 	eventually no_cgroup_left
-	rm -rf "$T"
 }
 
 # What boxes get here: v2, v1, hybrid or none.

@@ -27,8 +27,7 @@ setup()
 
 teardown()
 {
-	remove_networks
-	end_test
+	all_of remove_networks end_test
 }
 
 # No bridge, pair, rule, address or file of the host is left once its networks are removed.

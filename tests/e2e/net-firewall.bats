@@ -17,8 +17,7 @@ setup()
 
 teardown()
 {
-	remove_networks
-	end_test
+	all_of remove_networks end_test
 }
 
 # serve OPTION...: a box that serves at its port 8000; SERVER is a process of it

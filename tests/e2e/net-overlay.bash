@@ -71,7 +71,7 @@ talk()
 
 end_hosts()
 {
-	local pid host name
+	local pid host name code=0
 
 	for pid in "${STARTED[@]}"; do
 		case " $SWITCH $A $B $C ${ETCD:-} " in *" $pid "*) continue ;; esac
@@ -80,9 +80,10 @@ end_hosts()
 	done
 	for host in A B C; do
 		for name in $(net_at "$host" ls --json 2>/dev/null | jq -r '.[].name'); do
-			eventually net_at "$host" rm "$name"
+			eventually net_at "$host" rm "$name" || code=1
 		done
 	done
+	return $code
 }
 
 # Nothing of the networks is on any host.
@@ -109,6 +110,5 @@ overlay_setup()
 
 overlay_teardown()
 {
-	end_hosts
-	end_test
+	all_of end_hosts end_test
 }

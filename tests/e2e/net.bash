@@ -58,12 +58,13 @@ hnet()
 # A name server would outlive the host that it is in.
 remove_networks()
 {
-	local name pid
+	local name pid code=0
 
 	for name in $(hnet ls --json 2>/dev/null | jq -r '.[].name'); do
 		for pid in $(hnet inspect "$name" | jq '.boxes[].pid'); do kill -KILL "$pid" || :; done
-		eventually hnet rm "$name"
+		eventually hnet rm "$name" || code=1
 	done
+	return $code
 }
 
 # interfaces HOST: their names, sorted, in a line

@@ -51,13 +51,7 @@ end_sleeps()
 
 teardown()
 {
-	local id
-	for id in $(oci list --quiet 2>/dev/null); do
-		oci delete --force "$id"
-	done
-	end_sleeps
-	assert_no_cgroup
-	helpers_teardown
+	all_of delete_all end_sleeps assert_no_cgroup helpers_teardown
 }
 
 # bats test_tags=vm

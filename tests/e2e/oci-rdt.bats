@@ -19,15 +19,17 @@ setup()
 
 teardown()
 {
+	all_of delete_all end_fake oci_teardown
+}
+
+end_fake()
+{
 	local left
 
-	oci list --quiet 2>/dev/null | while read -r id; do oci delete --force "$id"; done
-	[ -z "$FAKE" ] || {
-		left=$(groups)
-		umount "$R"
-		wait "$FAKE" 2>/dev/null || :
-	}
-	oci_teardown
+	[ -n "$FAKE" ] || return 0
+	left=$(groups)
+	umount "$R" || return 1
+	wait "$FAKE" 2>/dev/null || :
 	echo "groups left behind: $left"
 	[ -z "$left" ]
 }

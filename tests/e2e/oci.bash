@@ -30,14 +30,17 @@ setup()
 
 teardown()
 {
-	local id clean=true
+	all_of delete_all assert_no_cgroup helpers_teardown
+}
+
+delete_all()
+{
+	local id code=0
 
 	for id in $(oci list --quiet 2>/dev/null); do
-		oci delete --force "$id"
+		oci delete --force "$id" || code=1
 	done
-	# What counts is what the last command says.
-	assert_no_cgroup || clean=false
-	helpers_teardown && "$clean"
+	return $code
 }
 
 assert_no_cgroup()

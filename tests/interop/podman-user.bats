@@ -57,14 +57,15 @@ setup() {
 }
 
 teardown() {
-	local id ids
+	local id ids code=0
 
 	ids=$(user podman ps --all --quiet --no-trunc 2>/dev/null)
 	user podman pod rm --all --force --time 0 >/dev/null 2>&1 || :
 	user podman rm --all --force --time 0 >/dev/null 2>&1 || :
 	for id in $ids; do
-		nothing_of "$id"
+		nothing_of "$id" || code=1
 	done
+	return $code
 }
 
 # user COMMAND...: as the user, in his mount namespace

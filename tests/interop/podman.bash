@@ -70,14 +70,15 @@ setup() {
 
 # What a test has left is removed, and then nothing of it may be there.
 teardown() {
-	local id ids
+	local id ids code=0
 
 	ids=$(podman ps --all --quiet --no-trunc 2>/dev/null)
 	podman pod rm --all --force --time 0 >/dev/null 2>&1 || :
 	podman rm --all --force --time 0 >/dev/null 2>&1 || :
 	for id in $ids; do
-		nothing_of "$id"
+		nothing_of "$id" || code=1
 	done
+	return $code
 }
 
 pod() {
