@@ -162,7 +162,7 @@ traces()
 	cut -d ' ' -f 3- /proc/self/mountinfo | grep -F "$FILE_DIR" || :
 	cut -d ' ' -f 3- /proc/self/mountinfo | grep -Ev ' /tmp/holm-(test|fault)\.| /run/holm/ns rw' || :
 	find /tmp /run /dev/shm /var/tmp -maxdepth 1 -name '*holm*' ! -name 'holm-test.*' ! -name 'holm-fault.*' \
-		! -path /run/holm -user "$(id -u)" -mmin -1 2>/dev/null || :
+		! -path '/run/holm*' -user "$(id -u)" -mmin -1 2>/dev/null || :
 	ls /dev/mqueue 2>/dev/null || :
 }
 
