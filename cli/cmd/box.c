@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/macro.h"
 #include "cli.h"
 
@@ -73,7 +74,7 @@ static int run(struct holm_spec *taken, struct box_options *options)
 	spec = NULL;
 	r = relay_run(box, &end);
 	if (r < 0)
-		return out_error("wait for the box: %s", strerror(-r));
+		return out_error("wait for the box: %s", err_words(-r));
 	if (end.kind == HOLM_LOST)
 		out_error("the box's init was killed from outside");
 	say_why(box);

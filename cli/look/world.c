@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "look/look.h"
 
 int ns_world(unsigned flags, struct holm_world **out)
@@ -48,7 +49,7 @@ static int target_by_file(const struct holm_world *w, const char *word, const ch
 	struct holm_ns n;
 
 	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
-		return out_error("ns %s: %s: %s", word, path, strerror(errno));
+		return out_error("ns %s: %s: %s", word, path, err_words(errno));
 	if (fs.f_type != NSFS_MAGIC)
 		return out_error("ns %s: %s: is no namespace; such files are /proc/PID/ns/net and "
 				 "/run/netns/NAME",

@@ -115,6 +115,27 @@ static void signals(void **state)
 	assert_int_equal(str_signal("65"), 0);
 }
 
+/* This C library's own words are the oracle. */
+static void names_of_signals_and_errors(void **state)
+{
+	(void)state;
+	for (int i = -1; i < 70; i++) {
+		const char *name = sigabbrev_np(i), *ours = str_signal_name(i);
+
+		assert_int_equal(!name, !ours);
+		if (name)
+			assert_string_equal(ours, name);
+	}
+	for (int i = -1; i < 4096; i++) {
+		const char *name = i ? strerrorname_np(i) : NULL, *words = strerrordesc_np(i);
+
+		assert_int_equal(!name, !err_name(i));
+		if (name)
+			assert_string_equal(err_name(i), name);
+		assert_string_equal(err_words(i), words ? words : "unknown error");
+	}
+}
+
 static void json_strings_are_escaped(void **state)
 {
 	struct buf b = { 0 };
@@ -212,6 +233,7 @@ int main(void)
 		cmocka_unit_test(durations),
 		cmocka_unit_test(taking_digits),
 		cmocka_unit_test(signals),
+		cmocka_unit_test(names_of_signals_and_errors),
 		cmocka_unit_test(json_strings_are_escaped),
 		cmocka_unit_test(buffers_grow),
 		cmocka_unit_test(arena_lists_grow),
