@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macro.h"
+#include "base/say.h"
 #include "cli.h"
 
 static void free_spec(struct holm_spec **spec)
@@ -63,7 +64,7 @@ static int run(struct holm_spec *taken, struct box_options *options)
 	if (holm_spawn_flags(spec, options->timings || options->explain ? HOLM_TIMED : 0, &box) < 0)
 		return out_spec_error(spec);
 	for (size_t i = 0; holm_note(spec, i); i++)
-		fprintf(stderr, "holm: note: %s\n", holm_note(spec, i));
+		say_line("holm", "note: %s", holm_note(spec, i));
 	if (options->timings)
 		holm_timings(box, print_timing, options);
 	if (options->explain) {

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/say.h"
 #include "look/look.h"
 
 int ns_world(unsigned flags, struct holm_world **out)
@@ -234,10 +235,10 @@ void ns_say_unseen(const struct holm_world *w)
 
 	holm_world_sum(w, &s);
 	if (s.unseen)
-		fprintf(stderr,
-			"holm: %u of %u processes are not for you to see: they have other users, "
-			"or more rights\n",
-			s.unseen, s.processes);
+		say_line("holm",
+			 "%u of %u processes are not for you to see: they have other users, or "
+			 "more rights",
+			 s.unseen, s.processes);
 }
 
 int ns_json_end(struct jsonout *j)
