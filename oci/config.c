@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "config_tables.h"
-#include "spec/json_text.h"
 
 #define TEXT_MAX  (16 << 20) /* bytes of JSON; engines write some ten thousand */
 #define TEXT_STEP 16384
@@ -33,7 +32,7 @@ static bool is_version(const char *s)
 }
 
 static int set_version(const struct json_reader *r, const struct json_path *at,
-		       struct json_object *v, const struct json_row *row, void *out)
+		       const struct json *v, const struct json_row *row, void *out)
 {
 	const char *s = NULL;
 	int ret = json_set_string(r, at, v, row, &s);
@@ -75,10 +74,8 @@ static int parse(struct arena *a, const char *text, size_t len, const char *name
 		 const struct json_table *table, void *out, struct err *e)
 {
 	struct json_reader r = { .a = a, .name = name, .text = text, .len = len, .e = e };
-	_cleanup_json_ struct json_object *o = NULL;
-	int ret = json_text_parse(text, len, name, JSON_DEPTH_MAX, &o, e);
 
-	return ret < 0 ? ret : json_read(&r, NULL, o, table, out);
+	return json_read_text(&r, table, out);
 }
 
 int config_parse(struct arena *a, const char *text, size_t len, const char *name,

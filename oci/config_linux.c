@@ -2,7 +2,6 @@
 /* `linux` of config.json. All tables here fill a struct container, if they do not say otherwise. */
 #include <ctype.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +29,7 @@ static const struct json_row ns_rows[] = {
 static const struct json_table ns_table_of_config = TABLE(struct ns_entry, ns_rows);
 
 static int set_namespaces(const struct json_reader *r, const struct json_path *at,
-			  struct json_object *v, const struct json_row *row, void *out)
+			  const struct json *v, const struct json_row *row, void *out)
 {
 	struct container *c = out;
 	LIST(struct ns_entry) list = { 0 };
@@ -67,8 +66,8 @@ static const struct json_row time_offset_rows[] = {
 
 static const struct json_table time_offset_table = TABLE(struct time_offset, time_offset_rows);
 
-static int set_offset(const struct json_reader *r, const struct json_path *at,
-		      struct json_object *v, const struct json_row *row, void *out)
+static int set_offset(const struct json_reader *r, const struct json_path *at, const struct json *v,
+		      const struct json_row *row, void *out)
 {
 	struct time_offset o = { 0 };
 	int ret = json_read(r, at, v, row->table, &o);
@@ -94,7 +93,7 @@ static const struct json_table clock_table = TABLE(struct container, clock_rows)
 	ROW(name, set, struct container_device, member, ##__VA_ARGS__)
 
 static int set_device_type(const struct json_reader *r, const struct json_path *at,
-			   struct json_object *v, const struct json_row *row, void *out)
+			   const struct json *v, const struct json_row *row, void *out)
 {
 	const char *s = NULL;
 	int ret = json_set_string(r, at, v, row, &s);
@@ -108,7 +107,7 @@ static int set_device_type(const struct json_reader *r, const struct json_path *
 }
 
 /* Engines write the whole st_mode; its type is what `type` says. */
-static int set_mode(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int set_mode(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		    const struct json_row *row, void *out)
 {
 	uint32_t mode;
@@ -189,7 +188,7 @@ static const struct json_table netdev_table =
 
 /* A directory of the resctrl file system, or "/" for its root. */
 static int set_clos_id(const struct json_reader *r, const struct json_path *at,
-		       struct json_object *v, const struct json_row *row, void *out)
+		       const struct json *v, const struct json_row *row, void *out)
 {
 	const char *s = NULL;
 	int ret = json_set_string(r, at, v, row, &s);
@@ -204,7 +203,7 @@ static int set_clos_id(const struct json_reader *r, const struct json_path *at,
 
 /* There are three ways to ask for it, two of them old. */
 static int set_if_true(const struct json_reader *r, const struct json_path *at,
-		       struct json_object *v, const struct json_row *row, void *out)
+		       const struct json *v, const struct json_row *row, void *out)
 {
 	bool yes = false;
 	int ret = json_set_bool(r, at, v, row, &yes);
@@ -249,7 +248,7 @@ struct words_read {
 	const char *nodes;
 };
 
-static int set_nodes(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int set_nodes(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		     const struct json_row *row, void *out)
 {
 	const char *s = NULL;
@@ -282,7 +281,7 @@ static const struct json_table mempolicy_table = TABLE(struct words_read, mempol
 static const struct json_table personality_table = TABLE(struct words_read, personality_rows);
 
 static int set_mempolicy(const struct json_reader *r, const struct json_path *at,
-			 struct json_object *v, const struct json_row *row, void *out)
+			 const struct json *v, const struct json_row *row, void *out)
 {
 	struct words_read w = { 0 };
 	int ret = json_read(r, at, v, row->table, &w);
@@ -294,7 +293,7 @@ static int set_mempolicy(const struct json_reader *r, const struct json_path *at
 }
 
 static int set_personality(const struct json_reader *r, const struct json_path *at,
-			   struct json_object *v, const struct json_row *row, void *out)
+			   const struct json *v, const struct json_row *row, void *out)
 {
 	struct words_read w = { 0 };
 	int ret = json_read(r, at, v, row->table, &w);
@@ -307,7 +306,7 @@ static int set_personality(const struct json_reader *r, const struct json_path *
 /* ---- seccomp, rootfsPropagation ---- */
 
 static int set_seccomp(const struct json_reader *r, const struct json_path *at,
-		       struct json_object *v, const struct json_row *row, void *out)
+		       const struct json *v, const struct json_row *row, void *out)
 {
 	static const struct scmp_host host = { .native = SCMP_ABI_NATIVE, .kernel = { 5, 14 } };
 	struct scmp_profile *p = arena_alloc(r->a, sizeof(*p));
@@ -325,7 +324,7 @@ static int set_seccomp(const struct json_reader *r, const struct json_path *at,
 }
 
 static int set_propagation_of_root(const struct json_reader *r, const struct json_path *at,
-				   struct json_object *v, const struct json_row *row, void *out)
+				   const struct json *v, const struct json_row *row, void *out)
 {
 	const char *s = NULL;
 	int ret = json_set_string(r, at, v, row, &s);

@@ -36,7 +36,7 @@ const struct json_table id_range_table = TABLE(struct id_range, range_rows, .che
 
 /* A relative path has been read as one from the root ever since, and is out there. */
 static int set_destination(const struct json_reader *r, const struct json_path *at,
-			   struct json_object *v, const struct json_row *row, void *out)
+			   const struct json *v, const struct json_row *row, void *out)
 {
 	const char *path = NULL;
 	int ret = json_set_string(r, at, v, row, &path);

@@ -2,7 +2,6 @@
 /* `process` of config.json, which is also what `exec --process` reads. */
 #include <ctype.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <linux/ioprio.h>
 #include <string.h>
 #include <strings.h>
@@ -38,7 +37,7 @@ static const struct json_table user_table = TABLE(struct container_process, user
 
 /* ---- args, env ---- */
 
-static int set_args(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int set_args(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		    const struct json_row *row, void *out)
 {
 	int ret = json_set_strings(r, at, v, row, out);
@@ -67,7 +66,7 @@ int config_env_put(struct arena *a, strings *env, const char *s)
 }
 
 static int set_environment(const struct json_reader *r, const struct json_path *at,
-			   struct json_object *v, const struct json_row *row, void *out)
+			   const struct json *v, const struct json_row *row, void *out)
 {
 	strings given = { 0 }, env = { 0 };
 	int ret = json_set_strings(r, at, v, row, &given);
@@ -104,32 +103,33 @@ static int add_unknown(const struct json_reader *r, struct container_process *p,
 	slot = arena_push(r->a, &p->unknown_caps.items, &p->unknown_caps.n, sizeof(*slot));
 	if (!slot)
 		return json_no_memory(r);
-	*slot = arena_strdup(r->a, name);
-	return *slot ? 0 : json_no_memory(r);
+	*slot = name;
+	return 0;
 }
 
 /* `row->max` is the set; what is filled is the whole process. */
-static int set_caps(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int set_caps(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		    const struct json_row *row, void *out)
 {
 	struct container_process *p = out;
-	int ret = json_must_be(r, at, v, json_type_array);
-	size_t n = ret == 0 ? json_object_array_length(v) : 0;
+	int ret = json_must_be(r, at, v, JSON_LIST);
 
+	if (ret < 0)
+		return ret;
 	p->caps[row->max] = 0;
-	for (size_t i = 0; i < n && ret == 0; i++) {
+	json_each(item, v) {
 		const char *name;
 		uint64_t cap;
 
-		ret = json_text(r, JSON_ELEMENT(at, i), json_object_array_get_idx(v, i), &name);
+		ret = json_text(r, JSON_ELEMENT(at, item->nth), item, &name);
 		if (ret < 0)
-			break;
+			return ret;
 		cap = config_capability(name);
 		p->caps[row->max] |= cap;
-		if (!cap)
-			ret = add_unknown(r, p, name);
+		if (!cap && (ret = add_unknown(r, p, name)) < 0)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 static const struct json_row caps_rows[] = {
@@ -148,7 +148,7 @@ static const struct json_table caps_table = TABLE(struct container_process, caps
 
 /* "RLIMIT_NOFILE" */
 static int set_rlimit_type(const struct json_reader *r, const struct json_path *at,
-			   struct json_object *v, const struct json_row *row, void *out)
+			   const struct json *v, const struct json_row *row, void *out)
 {
 	char name[16] = "";
 	const char *s;
@@ -188,7 +188,7 @@ static const struct json_table rlimit_table =
 	TABLE(struct rlimit_wish, rlimit_rows, .check = check_rlimit);
 
 static int set_rlimits(const struct json_reader *r, const struct json_path *at,
-		       struct json_object *v, const struct json_row *row, void *out)
+		       const struct json *v, const struct json_row *row, void *out)
 {
 	rlimits list = { 0 };
 	uint64_t seen = 0;
@@ -239,7 +239,7 @@ static const struct json_row io_priority_rows[] = {
 static const struct json_table io_priority_table = TABLE(struct io_priority, io_priority_rows);
 
 static int set_io_priority(const struct json_reader *r, const struct json_path *at,
-			   struct json_object *v, const struct json_row *row, void *out)
+			   const struct json *v, const struct json_row *row, void *out)
 {
 	struct io_priority p = { 0 };
 	int ret = json_read(r, at, v, row->table, &p);
@@ -270,7 +270,7 @@ bool config_is_cpu_list(const char *s)
 	return true;
 }
 
-static int set_cpus(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int set_cpus(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		    const struct json_row *row, void *out)
 {
 	const char *s = NULL;

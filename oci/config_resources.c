@@ -5,7 +5,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "base/resources.h"
@@ -24,7 +23,7 @@
 #define RULE(name, set, member, ...) ROW(name, set, struct device_rule, member, ##__VA_ARGS__)
 
 static int set_rule_type(const struct json_reader *r, const struct json_path *at,
-			 struct json_object *v, const struct json_row *row, void *out)
+			 const struct json *v, const struct json_row *row, void *out)
 {
 	const char *s = NULL;
 	int ret = json_set_string(r, at, v, row, &s);
@@ -38,8 +37,8 @@ static int set_rule_type(const struct json_reader *r, const struct json_path *at
 }
 
 /* The offset of "access" is that of the rule. */
-static int set_access(const struct json_reader *r, const struct json_path *at,
-		      struct json_object *v, const struct json_row *row, void *out)
+static int set_access(const struct json_reader *r, const struct json_path *at, const struct json *v,
+		      const struct json_row *row, void *out)
 {
 	struct device_rule *rule = out;
 	const char *s = NULL;
@@ -77,7 +76,7 @@ static const struct json_table rule_table =
 
 /* ---- memory, cpu, pids ---- */
 
-static int set_tri(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int set_tri(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		   const struct json_row *row, void *out)
 {
 	bool yes = false;
@@ -90,7 +89,7 @@ static int set_tri(const struct json_reader *r, const struct json_path *at, stru
 
 /* runc takes every negative number of these as "no limit". */
 static int set_any_limit(const struct json_reader *r, const struct json_path *at,
-			 struct json_object *v, const struct json_row *row, void *out)
+			 const struct json *v, const struct json_row *row, void *out)
 {
 	int ret = json_set_some(r, at, v, row, out);
 
@@ -101,10 +100,9 @@ static int set_any_limit(const struct json_reader *r, const struct json_path *at
 
 /* Docker writes -1 without a sign for what nobody asked for. */
 static int set_swappiness(const struct json_reader *r, const struct json_path *at,
-			  struct json_object *v, const struct json_row *row, void *out)
+			  const struct json *v, const struct json_row *row, void *out)
 {
-	if (json_object_is_type(v, json_type_int) &&
-	    (json_object_get_uint64(v) == UINT64_MAX || json_object_get_int64(v) == -1))
+	if (json_is(v, JSON_INT) && v->number == UINT64_MAX) /* in two's complement */
 		return 0;
 	return json_set_i64(r, at, v, row, out);
 }
@@ -179,8 +177,8 @@ static const struct json_table weight_table =
 static const struct json_table throttle_table =
 	TABLE(struct io_device, throttle_rows, .init = &no_device);
 
-static int set_weight(const struct json_reader *r, const struct json_path *at,
-		      struct json_object *v, const struct json_row *row, void *out)
+static int set_weight(const struct json_reader *r, const struct json_path *at, const struct json *v,
+		      const struct json_row *row, void *out)
 {
 	int64_t weight = NOT_GIVEN;
 	int ret = json_set_some(r, at, v, row, &weight);
@@ -208,7 +206,7 @@ static const struct json_table block_io_table = TABLE(struct resources, block_io
 
 /* "2MB": the name of a file of the cgroup has it in the middle. */
 static int set_page_size(const struct json_reader *r, const struct json_path *at,
-			 struct json_object *v, const struct json_row *row, void *out)
+			 const struct json *v, const struct json_row *row, void *out)
 {
 	const char *s = NULL, *unit;
 	int ret = json_set_string(r, at, v, row, &s);
@@ -251,7 +249,7 @@ static const struct json_table rdma_table = TABLE(struct rdma_limit, rdma_rows, 
 
 /* A key is the name of a file in the cgroup's own directory. */
 static int set_unified(const struct json_reader *r, const struct json_path *at,
-		       struct json_object *v, const struct json_row *row, void *out)
+		       const struct json *v, const struct json_row *row, void *out)
 {
 	keys list = { 0 };
 	int ret = json_set_keys(r, at, v, row, &list);

@@ -209,14 +209,9 @@ static int start(struct oci *o, int argc, char **argv, struct err *e)
 	return run(o, g.root, argc - at, argv + at, e);
 }
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
 int main(int argc, char **argv)
 {
-	_cleanup_(free_arena) struct arena *arena = arena_new();
+	_cleanup_arena_ struct arena *arena = arena_new();
 	struct oci o = { .arena = arena,
 			 .argv = argv,
 			 .log = { .fd = -1, .level = LOG_LEVEL_WARNING } };

@@ -14,13 +14,6 @@
 #include "run/networks.h"
 #include "run/overlay.h"
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
-#define _cleanup_arena_ _cleanup_(free_arena)
-
 static int told(struct holm_error *out, int r, const struct err *e)
 {
 	if (!out)

@@ -87,7 +87,7 @@ static void name_containers(struct see_world *w)
 		struct state s = { 0 };
 		struct err e = { 0 };
 
-		if (state_load_brief(w->arena, root, ids.items[i], &s, &e) == 0 && s.pid > 0 &&
+		if (state_load(w->arena, root, ids.items[i], &s, &e) == 0 && s.pid > 0 &&
 		    state_status(&s, root) != STATUS_STOPPED)
 			see_name_process(w, s.pid, s.id, "holm-oci");
 	}

@@ -63,11 +63,6 @@ static void free_spec(struct holm_spec **spec)
 	holm_spec_free(*spec);
 }
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
 /* ---- options ---- */
 
 static int judge_option(void *arg, const char *name, const char *value)
@@ -369,7 +364,7 @@ static int check_options(const struct judge_options *o)
 
 int cmd_judge(int argc, char **argv)
 {
-	__attribute__((cleanup(free_arena))) struct arena *arena = arena_new();
+	_cleanup_arena_ struct arena *arena = arena_new();
 	__attribute__((cleanup(free_spec))) struct holm_spec *spec = NULL;
 	struct judge_options o = { .arena = arena };
 	struct box_options box = { .more = judge_option, .more_arg = &o };

@@ -5,13 +5,13 @@
  * could be a limit that was spelt wrongly.
  */
 #include <errno.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "judge/judge.h"
 
@@ -19,17 +19,12 @@
 #define FILES_MAX 256
 #define MODE      0644
 
-typedef int member_fn(struct job *job, json_object *v, struct err *e);
+typedef int member_fn(struct job *job, const struct json *v, struct err *e);
 
 struct member {
 	const char *name;
 	member_fn *set;
 };
-
-static void put_json(json_object **o)
-{
-	json_object_put(*o);
-}
 
 struct holm_spec *spec_like(const struct holm_spec *base)
 {
@@ -77,24 +72,19 @@ void job_done(struct job *job)
 
 /* ---- values ---- */
 
-static int take_string(struct job *job, json_object *v, const char *what, const char **out,
-		       struct err *e)
+static int take_string(const struct json *v, const char *what, const char **out, struct err *e)
 {
-	size_t len;
-
-	if (!json_object_is_type(v, json_type_string))
+	if (!json_is(v, JSON_STRING))
 		return err_set(e, EINVAL, "%s: is no string", what);
-	len = (size_t)json_object_get_string_len(v);
-	if (strlen(json_object_get_string(v)) != len)
+	if (!json_is_text(v))
 		return err_set(e, EINVAL, "%s: has a NUL in it", what);
-	*out = arena_strdup(job->arena, json_object_get_string(v));
-	return *out ? 0 : err_errno(e, ENOMEM, "%s", what);
+	*out = v->string;
+	return 0;
 }
 
-static int take_path(struct job *job, json_object *v, const char *what, const char **out,
-		     struct err *e)
+static int take_path(const struct json *v, const char *what, const char **out, struct err *e)
 {
-	int r = take_string(job, v, what, out, e);
+	int r = take_string(v, what, out, e);
 
 	if (r == 0 && !**out)
 		r = err_set(e, EINVAL, "%s: is empty", what);
@@ -102,72 +92,67 @@ static int take_path(struct job *job, json_object *v, const char *what, const ch
 }
 
 /* A number of bytes, or "64k". */
-static int take_size(json_object *v, const char *what, uint64_t *out, struct err *e)
+static int take_size(const struct json *v, const char *what, uint64_t *out, struct err *e)
 {
-	int64_t n = json_object_get_int64(v);
-
-	if (json_object_is_type(v, json_type_int) && n >= 0)
-		*out = (uint64_t)n;
-	else if (!json_object_is_type(v, json_type_string) ||
-		 str_size(json_object_get_string(v), out) < 0)
+	if (json_is(v, JSON_INT) && !v->negative)
+		*out = MIN(v->number, (uint64_t)INT64_MAX);
+	else if (!json_is_text(v) || str_size(v->string, out) < 0)
 		return err_set(e, EINVAL, "%s: is no size; write 65536 or \"64k\"", what);
 	return 0;
 }
 
 /* "text", or {"file": PATH}, or {"text": "text"} with other members that the caller knows. */
-static int take_source(struct job *job, json_object *v, const char *what, struct source *out,
-		       struct err *e)
+static int take_source(const struct json *v, const char *what, struct source *out, struct err *e)
 {
-	json_object *file, *text = v;
-	bool has_file = json_object_is_type(v, json_type_object) &&
-			json_object_object_get_ex(v, "file", &file);
+	const struct json *file = json_member(v, "file"), *text = v;
 
 	out->given = true;
-	if (has_file)
-		return take_path(job, file, what, &out->path, e);
-	if (json_object_is_type(v, json_type_object) &&
-	    !json_object_object_get_ex(v, "text", &text))
+	if (file)
+		return take_path(file, what, &out->path, e);
+	if (json_is(v, JSON_OBJECT))
+		text = json_member(v, "text");
+	if (!text)
 		return err_set(e, EINVAL, "%s: has neither \"file\" nor \"text\"", what);
-	if (!json_object_is_type(text, json_type_string))
+	if (!json_is(text, JSON_STRING))
 		return err_set(e, EINVAL, "%s: is no string", what);
-	out->text.len = (size_t)json_object_get_string_len(text);
-	out->text.data = arena_strndup(job->arena, json_object_get_string(text), out->text.len);
-	return out->text.data ? 0 : err_errno(e, ENOMEM, "%s", what);
+	out->text.len = text->len;
+	out->text.data = text->string;
+	return 0;
 }
 
-static int only_members(json_object *v, const char *what, const char *const *known, struct err *e)
+static int only_members(const struct json *v, const char *what, const char *const *known,
+			struct err *e)
 {
-	json_object_object_foreach(v, key, value)
-	{
+	json_each(member, v) {
 		size_t i = 0;
 
-		(void)value;
-		while (known[i] && !str_eq(known[i], key))
+		while (known[i] && !str_eq(known[i], member->key))
 			i++;
 		if (!known[i])
-			return err_set(e, EINVAL, "%s: there is no member \"%.60s\"", what, key);
+			return err_set(e, EINVAL, "%s: there is no member \"%.60s\"", what,
+				       member->key);
 	}
 	return 0;
 }
 
 /* ---- members ---- */
 
-static int set_id(struct job *job, json_object *v, struct err *e)
+static int set_id(struct job *job, const struct json *v, struct err *e)
 {
-	return take_string(job, v, "id", &job->id, e);
+	return take_string(v, "id", &job->id, e);
 }
 
-static int set_command(struct job *job, json_object *v, struct err *e)
+static int set_command(struct job *job, const struct json *v, struct err *e)
 {
-	size_t n = json_object_is_type(v, json_type_array) ? json_object_array_length(v) : 0;
+	size_t n = json_is(v, JSON_LIST) ? v->len : 0;
 	const char **words = arena_alloc(job->arena, (n + 1) * sizeof(*words));
 
 	if (n == 0)
 		return err_set(e, EINVAL, "command: is no list of strings with something in it");
 	if (!words)
 		return err_errno(e, ENOMEM, "command");
-	for (size_t i = 0; i < n; i++) {
-		int r = take_string(job, json_object_array_get_idx(v, i), "command", &words[i], e);
+	json_each(word, v) {
+		int r = take_string(word, "command", &words[word->nth], e);
 
 		if (r < 0)
 			return r;
@@ -177,47 +162,42 @@ static int set_command(struct job *job, json_object *v, struct err *e)
 		       : 0;
 }
 
-static int set_box(struct job *job, json_object *v, struct err *e)
+static int set_box(struct job *job, const struct json *v, struct err *e)
 {
-	const char *text = json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN);
-
-	if (!json_object_is_type(v, json_type_object))
+	if (!json_is(v, JSON_OBJECT))
 		return err_set(e, EINVAL, "box: is no object of fields");
-	if (holm_spec_load(job->spec, text, strlen(text), "box") < 0)
+	if (holm_spec_load(job->spec, v->raw, v->raw_len, "box") < 0)
 		return err_set(e, holm_error(job->spec)->code, "%s", holm_error(job->spec)->text);
 	return 0;
 }
 
-static int set_stdin(struct job *job, json_object *v, struct err *e)
+static int set_stdin(struct job *job, const struct json *v, struct err *e)
 {
 	static const char *const known[] = { "file", "text", NULL };
-	int r = json_object_is_type(v, json_type_object) ? only_members(v, "stdin", known, e) : 0;
+	int r = json_is(v, JSON_OBJECT) ? only_members(v, "stdin", known, e) : 0;
 
-	return r < 0 ? r : take_source(job, v, "stdin", &job->input, e);
+	return r < 0 ? r : take_source(v, "stdin", &job->input, e);
 }
 
-static int take_sink(struct job *job, json_object *v, const char *what, struct sink *out,
-		     struct err *e)
+static int take_sink(const struct json *v, const char *what, struct sink *out, struct err *e)
 {
 	static const char *const known[] = { "file", NULL };
-	json_object *file;
+	const struct json *file = json_member(v, "file");
 
-	if (!json_object_is_type(v, json_type_object) ||
-	    !json_object_object_get_ex(v, "file", &file))
+	if (!file)
 		return err_set(e, EINVAL, "%s: is not {\"file\": PATH}", what);
 	out->keep = false;
-	return only_members(v, what, known, e) < 0 ? -EINVAL
-						   : take_path(job, file, what, &out->path, e);
+	return only_members(v, what, known, e) < 0 ? -EINVAL : take_path(file, what, &out->path, e);
 }
 
-static int set_stdout(struct job *job, json_object *v, struct err *e)
+static int set_stdout(struct job *job, const struct json *v, struct err *e)
 {
-	return take_sink(job, v, "stdout", &job->out, e);
+	return take_sink(v, "stdout", &job->out, e);
 }
 
-static int set_stderr(struct job *job, json_object *v, struct err *e)
+static int set_stderr(struct job *job, const struct json *v, struct err *e)
 {
-	return take_sink(job, v, "stderr", &job->err, e);
+	return take_sink(v, "stderr", &job->err, e);
 }
 
 /* It is opened below the workspace anyway; here the words of an error are better. */
@@ -237,12 +217,12 @@ static int check_name(const char *what, const char *name, struct err *e)
 	return 0;
 }
 
-static int take_file_in(struct job *job, const char *name, json_object *v, struct err *e)
+static int take_file_in(struct job *job, const char *name, const struct json *v, struct err *e)
 {
 	static const char *const known[] = { "file", "text", "mode", NULL };
 	struct file_in *f =
 		arena_push(job->arena, &job->files_in.items, &job->files_in.n, sizeof(*f));
-	json_object *mode = NULL;
+	const struct json *mode;
 	char what[160];
 	int r = check_name("files", name, e);
 
@@ -252,25 +232,23 @@ static int take_file_in(struct job *job, const char *name, json_object *v, struc
 	if (r < 0)
 		return r;
 	*f = (struct file_in){ .name = arena_strdup(job->arena, name), .mode = MODE };
-	r = take_source(job, v, what, &f->from, e);
-	if (r < 0 || !json_object_is_type(v, json_type_object))
+	r = take_source(v, what, &f->from, e);
+	if (r < 0 || !json_is(v, JSON_OBJECT))
 		return r;
-	if (json_object_object_get_ex(v, "mode", &mode) &&
-	    (!json_object_is_type(mode, json_type_string) ||
-	     str_octal(json_object_get_string(mode), 0777, &f->mode) < 0))
+	mode = json_member(v, "mode");
+	if (mode && (!json_is_text(mode) || str_octal(mode->string, 0777, &f->mode) < 0))
 		return err_set(e, EINVAL, "%s: mode: is no octal text of up to \"777\"", what);
 	return only_members(v, what, known, e);
 }
 
-static int set_files(struct job *job, json_object *v, struct err *e)
+static int set_files(struct job *job, const struct json *v, struct err *e)
 {
-	if (!json_object_is_type(v, json_type_object))
+	if (!json_is(v, JSON_OBJECT))
 		return err_set(e, EINVAL, "files: is no object of names");
-	if (json_object_object_length(v) > FILES_MAX)
+	if (v->len > FILES_MAX)
 		return err_set(e, E2BIG, "files: at most %d", FILES_MAX);
-	json_object_object_foreach(v, name, value)
-	{
-		int r = take_file_in(job, name, value, e);
+	json_each(file, v) {
+		int r = take_file_in(job, file->key, file, e);
 
 		if (r < 0)
 			return r;
@@ -278,12 +256,12 @@ static int set_files(struct job *job, json_object *v, struct err *e)
 	return 0;
 }
 
-static int take_file_out(struct job *job, const char *name, json_object *v, struct err *e)
+static int take_file_out(struct job *job, const char *name, const struct json *v, struct err *e)
 {
 	static const char *const known[] = { "to", "max", NULL };
 	struct file_out *f =
 		arena_push(job->arena, &job->files_out.items, &job->files_out.n, sizeof(*f));
-	json_object *to, *max;
+	const struct json *to, *max;
 	char what[160];
 	int r = check_name("collect", name, e);
 
@@ -293,88 +271,86 @@ static int take_file_out(struct job *job, const char *name, json_object *v, stru
 	if (r < 0)
 		return r;
 	*f = (struct file_out){ .name = arena_strdup(job->arena, name), .max_bytes = COLLECT_MAX };
-	if (!v)
+	if (!v || json_is(v, JSON_NULL))
 		return 0;
-	if (!json_object_is_type(v, json_type_object))
+	if (!json_is(v, JSON_OBJECT))
 		return err_set(e, EINVAL, "%s: is no object", what);
-	if (json_object_object_get_ex(v, "to", &to))
-		r = take_path(job, to, what, &f->to, e);
-	if (r == 0 && json_object_object_get_ex(v, "max", &max))
+	to = json_member(v, "to");
+	max = json_member(v, "max");
+	if (to)
+		r = take_path(to, what, &f->to, e);
+	if (r == 0 && max)
 		r = take_size(max, what, &f->max_bytes, e);
 	return r < 0 ? r : only_members(v, what, known, e);
 }
 
 /* ["out.txt"], or {"out.txt": {"to": PATH, "max": SIZE}} */
-static int set_collect(struct job *job, json_object *v, struct err *e)
+static int set_collect(struct job *job, const struct json *v, struct err *e)
 {
-	int r = 0;
+	bool is_list = json_is(v, JSON_LIST);
 
-	if (json_object_is_type(v, json_type_array)) {
-		for (size_t i = 0; r == 0 && i < json_object_array_length(v); i++) {
-			const char *name;
-
-			r = i >= FILES_MAX ? err_set(e, E2BIG, "collect: at most %d", FILES_MAX)
-					   : take_string(job, json_object_array_get_idx(v, i),
-							 "collect", &name, e);
-			if (r == 0)
-				r = take_file_out(job, name, NULL, e);
-		}
-		return r;
-	}
-	if (!json_object_is_type(v, json_type_object))
+	if (!is_list && !json_is(v, JSON_OBJECT))
 		return err_set(e, EINVAL, "collect: is neither a list nor an object of names");
-	if (json_object_object_length(v) > FILES_MAX)
+	if (v->len > FILES_MAX)
 		return err_set(e, E2BIG, "collect: at most %d", FILES_MAX);
-	json_object_object_foreach(v, name, value)
-	{
+	json_each(file, v) {
+		const char *name = file->key;
+		int r = is_list ? take_string(file, "collect", &name, e) : 0;
+
 		if (r == 0)
-			r = take_file_out(job, name, value, e);
+			r = take_file_out(job, name, is_list ? NULL : file, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
-static int take_checker(json_object *v, struct expectation *x, struct err *e)
+static int take_checker(const struct json *v, struct expectation *x, struct err *e)
 {
-	json_object *name, *tolerance;
+	const struct json *name = json_member(v, "checker");
+	const struct json *tolerance = json_member(v, "tolerance");
 
-	if (json_object_object_get_ex(v, "checker", &name)) {
+	if (name) {
 		unsigned i = 0;
 
-		while (i < CHECKERS && !str_eq(checker_names[i], json_object_get_string(name)))
+		while (i < CHECKERS &&
+		       (!json_is_text(name) || !str_eq(checker_names[i], name->string)))
 			i++;
 		if (i == CHECKERS)
 			return err_set(e, EINVAL,
 				       "expect: checker: is not one of exact, tokens, floats");
 		x->checker = (enum checker)i;
 	}
-	if (json_object_object_get_ex(v, "tolerance", &tolerance)) {
-		x->tolerance = json_object_get_double(tolerance);
-		if (json_object_is_type(tolerance, json_type_string) || !isfinite(x->tolerance) ||
-		    x->tolerance < 0)
+	if (tolerance) {
+		if (json_is(tolerance, JSON_INT))
+			x->tolerance = tolerance->negative ? -1 : (double)tolerance->number;
+		else
+			x->tolerance = json_is(tolerance, JSON_FRACTION) ? tolerance->fraction : -1;
+		if (!isfinite(x->tolerance) || x->tolerance < 0)
 			return err_set(e, EINVAL, "expect: tolerance: is no number above 0");
 	}
 	return 0;
 }
 
-static int set_expect(struct job *job, json_object *v, struct err *e)
+static int set_expect(struct job *job, const struct json *v, struct err *e)
 {
 	static const char *const known[] = { "file", "text", "checker", "tolerance", "of", NULL };
 	struct expectation *x = &job->expect;
-	json_object *of;
-	int r = take_source(job, v, "expect", &x->what, e);
+	const struct json *of = json_member(v, "of");
+	int r = take_source(v, "expect", &x->what, e);
 
 	x->checker = CHECK_TOKENS;
 	x->tolerance = 1e-6;
-	if (r < 0 || !json_object_is_type(v, json_type_object))
+	if (r < 0 || !json_is(v, JSON_OBJECT))
 		return r;
 	r = take_checker(v, x, e);
-	if (r == 0 && json_object_object_get_ex(v, "of", &of))
-		r = take_path(job, of, "expect: of", &x->of, e);
+	if (r == 0 && of)
+		r = take_path(of, "expect: of", &x->of, e);
 	return r < 0 ? r : only_members(v, "expect", known, e);
 }
 
-static int parse_members(struct job *job, json_object *o, const struct member *known, size_t n,
-			 struct err *e);
+static int parse_members(struct job *job, const struct json *o, const struct member *known,
+			 size_t n, struct err *e);
 
 static const struct member one_members[] = {
 	{ "command", set_command }, { "box", set_box },         { "stderr", set_stderr },
@@ -383,12 +359,12 @@ static const struct member one_members[] = {
 
 static const struct holm_spec *base_of; /* while a job is parsed; a worker has one thread */
 
-static int set_interactor(struct job *job, json_object *v, struct err *e)
+static int set_interactor(struct job *job, const struct json *v, struct err *e)
 {
 	struct job *other = arena_alloc(job->arena, sizeof(*other));
 	int r;
 
-	if (!json_object_is_type(v, json_type_object))
+	if (!json_is(v, JSON_OBJECT))
 		return err_set(e, EINVAL, "interactor: is no object");
 	if (!other)
 		return err_errno(e, ENOMEM, "interactor");
@@ -410,44 +386,39 @@ static const struct member members[] = {
 	{ "expect", set_expect }, { "interactor", set_interactor },
 };
 
-static int parse_members(struct job *job, json_object *o, const struct member *known, size_t n,
-			 struct err *e)
+static int parse_members(struct job *job, const struct json *o, const struct member *known,
+			 size_t n, struct err *e)
 {
-	json_object_object_foreach(o, key, value)
-	{
+	json_each(v, o) {
 		size_t i = 0;
 		int r;
 
-		while (i < n && !str_eq(known[i].name, key))
+		while (i < n && !str_eq(known[i].name, v->key))
 			i++;
 		if (i == n)
-			return err_set(e, EINVAL, "there is no member \"%.60s\"", key);
-		r = known[i].set(job, value, e);
+			return err_set(e, EINVAL, "there is no member \"%.60s\"", v->key);
+		r = known[i].set(job, v, e);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static json_object *parse_text(const char *line, size_t len, struct err *e)
+static int parse_text(struct arena *a, const char *line, size_t len, const struct json **out,
+		      struct err *e)
 {
-	json_tokener *t = json_tokener_new_ex(DEPTH);
-	json_object *o;
+	size_t wrong = json_not_utf8(line, len);
+	struct json_fault fault = { "is not UTF-8", wrong - 1 };
+	const struct json *o = wrong ? NULL : json_parse(a, line, len, DEPTH, &fault);
 
-	if (!t) {
-		err_errno(e, ENOMEM, "job");
-		return NULL;
-	}
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	o = json_tokener_parse_ex(t, line, (int)len);
-	if (!o || json_tokener_get_parse_end(t) != len)
-		err_set(e, EINVAL, "job: is no JSON at byte %zu: %s", json_tokener_get_parse_end(t),
-			o ? "something follows"
-			  : json_tokener_error_desc(json_tokener_get_error(t)));
-	else if (!json_object_is_type(o, json_type_object))
-		err_set(e, EINVAL, "job: is no object of JSON");
-	json_tokener_free(t);
-	return o;
+	if (!o && !fault.words)
+		return err_errno(e, ENOMEM, "job");
+	if (!o)
+		return err_set(e, EINVAL, "job: is no JSON at byte %zu: %s", fault.at, fault.words);
+	if (!json_is(o, JSON_OBJECT))
+		return err_set(e, EINVAL, "job: is no object of JSON");
+	*out = o;
+	return 0;
 }
 
 static int check_whole(const struct job *job, struct err *e)
@@ -475,8 +446,7 @@ static int check_whole(const struct job *job, struct err *e)
 int job_parse(struct job *job, const struct holm_spec *base, const char *line, size_t len,
 	      struct err *e)
 {
-	__attribute__((cleanup(put_json))) json_object *o = NULL;
-	json_object *id;
+	const struct json *o = NULL, *id;
 	int r;
 
 	job_init(job);
@@ -484,14 +454,13 @@ int job_parse(struct job *job, const struct holm_spec *base, const char *line, s
 	job->out.keep = job->err.keep = true;
 	if (!job->arena || !job->spec)
 		return err_errno(e, ENOMEM, "job");
-	if (len > INT_MAX)
-		return err_set(e, E2BIG, "job: is too long");
-	o = parse_text(line, len, e);
-	if (e->code)
-		return -e->code;
+	r = parse_text(job->arena, line, len, &o, e);
+	if (r < 0)
+		return r;
 	base_of = base;
 	/* Who is wrong should be named as early as can be. */
-	if (json_object_object_get_ex(o, "id", &id) && (r = set_id(job, id, e)) < 0)
+	id = json_member(o, "id");
+	if (id && (r = set_id(job, id, e)) < 0)
 		return r;
 	r = parse_members(job, o, members, ARRAY_SIZE(members), e);
 	return r < 0 ? r : check_whole(job, e);

@@ -25,7 +25,6 @@ struct row {
 
 struct list {
 	int root_fd;
-	bool brief;
 	strings ids;
 	struct row *rows; /* one for each id */
 	size_t n;         /* how many of them are there, at last */
@@ -63,8 +62,7 @@ static void look_at(struct worker *w, struct state_look *look, size_t i)
 	struct list *l = w->list;
 	struct row *row = &l->rows[i];
 	struct err e = { 0 };
-	int r = (l->brief ? state_load_brief : state_load)(w->arena, l->root_fd, l->ids.items[i],
-							   &row->state, &e);
+	int r = state_load(w->arena, l->root_fd, l->ids.items[i], &row->state, &e);
 
 	/* One that is broken must not hide the others; one that is not there was removed since we
 	 * saw it. */
@@ -204,7 +202,7 @@ int cmd_list(struct oci *o, int argc, char **argv, struct err *e)
 {
 	const struct list_options *opt = &o->opt.list;
 	_cleanup_fd_ int root_fd = state_open_root(o->root);
-	struct list l = { .root_fd = root_fd, .brief = !str_eq(opt->format, "json") };
+	struct list l = { .root_fd = root_fd };
 	int r = 0;
 
 	(void)argc, (void)argv;

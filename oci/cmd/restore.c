@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* holm-oci restore: processes from files, by criu(8), as a container again. */
 #include <errno.h>
-#include <json-c/json.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +14,8 @@
 /* The pipes that were its 0, 1 and 2 become ours. */
 static int inherit_stdio(struct criu *c, struct err *e)
 {
-	_cleanup_json_ struct json_object *list = NULL;
+	_cleanup_arena_ struct arena *a = arena_new();
+	const struct json *list;
 	_cleanup_fd_ int fd = sys_openat(c->images_fd, CRIU_DESCRIPTORS, O_RDONLY, 0);
 	char text[4096];
 	ssize_t n = fd < 0 ? fd : sys_read(fd, text, sizeof(text));
@@ -25,16 +25,20 @@ static int inherit_stdio(struct criu *c, struct err *e)
 		return 0;
 	if (n < 0)
 		return err_errno(e, (int)-n, "read " CRIU_DESCRIPTORS);
-	r = json_text_parse(text, (size_t)n, CRIU_DESCRIPTORS, 4, &list, e);
-	if (r == 0 && json_object_get_type(list) != json_type_array)
+	if (!a)
+		return err_errno(e, ENOMEM, "read " CRIU_DESCRIPTORS);
+	r = json_text_parse(a, text, (size_t)n, CRIU_DESCRIPTORS, 4, &list, e);
+	if (r == 0 && !json_is(list, JSON_LIST))
 		r = err_set(e, EINVAL, CRIU_DESCRIPTORS ": not a list");
-	for (size_t i = 0; r == 0 && i < 3 && i < json_object_array_length(list); i++) {
-		const char *name = json_object_get_string(json_object_array_get_idx(list, i));
-
-		if (name && str_starts(name, "pipe:"))
-			r = criu_inherit(c, name, (int)i, e);
+	if (r < 0)
+		return r;
+	json_each(v, list) {
+		if (v->nth < 3 && json_is_text(v) && str_starts(v->string, "pipe:"))
+			r = criu_inherit(c, v->string, (int)v->nth, e);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int ask_criu(struct oci *o, struct criu *c, const struct container *config,

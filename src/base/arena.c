@@ -39,6 +39,11 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+void arena_done(struct arena **a)
+{
+	arena_free(*a);
+}
+
 static struct chunk *chunk_add(struct arena *a, size_t need)
 {
 	size_t size = need > CHUNK_SIZE ? need : CHUNK_SIZE;

@@ -26,13 +26,6 @@
 #include "sys/mnt.h"
 #include "sys/process.h"
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
-#define _cleanup_arena_ _cleanup_(free_arena)
-
 static bool name_ok(const char *name)
 {
 	size_t len = strlen(name);

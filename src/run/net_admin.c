@@ -15,13 +15,6 @@
 #include "state/state.h"
 #include "sys/fd.h"
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
-#define _cleanup_arena_ _cleanup_(free_arena)
-
 /* ---- which box ---- */
 
 static uint64_t net_ns_of(int pid)

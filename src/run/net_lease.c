@@ -18,13 +18,6 @@
 #define TRIES_MAX  64 /* at a port that is free of sockets, but published */
 #define SWEEP_SOME 16 /* neighbours that are looked at closely by whoever joins them */
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
-#define _cleanup_arena_ _cleanup_(free_arena)
-
 /* ---- giving back ---- */
 
 /* All ports of a lease; those of others stay. */

@@ -13,13 +13,6 @@
 #include "net/nft.h"
 #include "run/net_firewall.h"
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
-#define _cleanup_arena_ _cleanup_(free_arena)
-
 static int change(struct net_socket *nft, const struct lease *l, enum nft_act act)
 {
 	char set[2][FIREWALL_SET_MAX];

@@ -26,13 +26,6 @@
 
 /* ---- which namespace ---- */
 
-static void free_arena(struct arena **a)
-{
-	arena_free(*a);
-}
-
-#define _cleanup_arena_ _cleanup_(free_arena)
-
 /* The pid of a box that has this name on some network; 0: there is none. */
 static int pid_of_box(const char *name)
 {

@@ -4,64 +4,38 @@
  * or arrays of strings; and "command", an array. What is wrong is said with line and column.
  */
 #include <errno.h>
-#include <json-c/json.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "base/str.h"
 #include "spec/json_text.h"
 #include "spec/spec.h"
 
 #define PROFILE_DEPTH 8
 
-static int parse(const char *json, size_t len, const char *name, json_object **out, struct err *e)
+static int load_text(struct spec *s, const struct field *f, const struct json *v, struct err *e)
 {
-	_cleanup_json_ json_object *o = NULL;
-	int r = json_text_parse(json, len, name, PROFILE_DEPTH, &o, e);
+	const char *text;
 
-	if (r < 0)
-		return r;
-	if (!json_object_is_type(o, json_type_object))
-		return err_set(e, EINVAL, "%s:1:1: a profile is a JSON object", name);
-	*out = TAKE_PTR(o);
-	return 0;
-}
-
-static bool has_nul(json_object *v)
-{
-	return json_object_is_type(v, json_type_string) &&
-	       strlen(json_object_get_string(v)) != (size_t)json_object_get_string_len(v);
-}
-
-static int load_text(struct spec *s, const struct field *f, json_object *v, struct err *e)
-{
-	if (has_nul(v))
+	if (json_is(v, JSON_STRING) && !json_is_text(v))
 		return err_set(e, EINVAL, "%s: there is a NUL in the text", f->name);
-	return field_set(s, f, json_object_get_string(v), e);
+	text = json_is(v, JSON_STRING) ? v->string : arena_strndup(s->arena, v->raw, v->raw_len);
+	return text ? field_set(s, f, text, e) : err_errno(e, ENOMEM, "%s", f->name);
 }
 
-static int load_value(struct spec *s, const struct field *f, json_object *v, struct err *e)
+static int load_value(struct spec *s, const struct field *f, const struct json *v, struct err *e)
 {
-	switch (json_object_get_type(v)) {
-	case json_type_string:
-	case json_type_int:
-	case json_type_boolean:
+	if (json_is(v, JSON_STRING) || json_is(v, JSON_INT) || json_is(v, JSON_BOOL))
 		return load_text(s, f, v, e);
-	case json_type_array:
-		break;
-	default:
+	if (!json_is(v, JSON_LIST))
 		return err_set(e, EINVAL, "%s: the value is no string, number, boolean or array",
 			       f->name);
-	}
 	if (!(f->flags & FIELD_LIST))
 		return err_set(e, EINVAL, "%s: takes one value, not an array", f->name);
-	for (size_t i = 0; i < json_object_array_length(v); i++) {
-		json_object *item = json_object_array_get_idx(v, i);
+	json_each(item, v) {
 		int r;
 
-		if (!json_object_is_type(item, json_type_string) &&
-		    !json_object_is_type(item, json_type_int))
-			return err_set(e, EINVAL, "%s: element %zu is no string", f->name, i);
+		if (!json_is(item, JSON_STRING) && !json_is(item, JSON_INT))
+			return err_set(e, EINVAL, "%s: element %u is no string", f->name,
+				       item->nth);
 		r = load_text(s, f, item, e);
 		if (r < 0)
 			return r;
@@ -69,45 +43,45 @@ static int load_value(struct spec *s, const struct field *f, json_object *v, str
 	return 0;
 }
 
-static int load_command(struct spec *s, json_object *v, struct err *e)
+static int load_command(struct spec *s, const struct json *v, struct err *e)
 {
-	if (!json_object_is_type(v, json_type_array))
+	if (!json_is(v, JSON_LIST))
 		return err_set(e, EINVAL, "command: not an array of strings");
-	for (size_t i = 0; i < json_object_array_length(v); i++) {
-		json_object *item = json_object_array_get_idx(v, i);
-
-		if (!json_object_is_type(item, json_type_string) || has_nul(item))
-			return err_set(e, EINVAL, "command: element %zu is no string", i);
-		if (spec_command(s, json_object_get_string(item)) < 0)
+	json_each(item, v) {
+		if (!json_is_text(item))
+			return err_set(e, EINVAL, "command: element %u is no string", item->nth);
+		if (spec_command(s, item->string) < 0)
 			return err_errno(e, ENOMEM, "command");
 	}
 	return 0;
 }
 
-static int load_key(struct spec *s, const char *key, json_object *v, struct err *e)
+static int load_member(struct spec *s, const struct json *v, struct err *e)
 {
-	const struct field *f = field_find(key);
+	const struct field *f = field_find(v->key);
 
-	if (str_eq(key, "command"))
+	if (str_eq(v->key, "command"))
 		return load_command(s, v, e);
 	if (!f)
-		return err_set(e, EINVAL, "there is no field \"%s\"", key);
+		return err_set(e, EINVAL, "there is no field \"%s\"", v->key);
 	return load_value(s, f, v, e);
 }
 
 int spec_load(struct spec *s, const char *json, size_t len, const char *name, struct err *e)
 {
-	_cleanup_json_ json_object *o = NULL;
-	int r = parse(json, len, name, &o, e);
+	_cleanup_arena_ struct arena *a = arena_new();
+	const struct json *o;
+	int r = a ? json_text_parse(a, json, len, name, PROFILE_DEPTH, &o, e)
+		  : err_errno(e, ENOMEM, "%s", name);
 
 	if (r < 0)
 		return r;
-	json_object_object_foreach(o, key, value)
-	{
-		r = load_key(s, key, value, e);
+	if (!json_is(o, JSON_OBJECT))
+		return err_set(e, EINVAL, "%s:1:1: a profile is a JSON object", name);
+	json_each(v, o) {
+		r = load_member(s, v, e);
 		if (r < 0) {
-			struct json_step way = { .key = key };
-			struct json_place p = json_text_place(json, len, &way, 1);
+			struct json_place p = json_place(json, (size_t)(v->name - json));
 
 			err_prefix(e, "%s:%u:%u", name, p.line, p.column);
 			return r;

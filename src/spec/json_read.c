@@ -7,7 +7,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +29,7 @@ static bool plain(const char *key)
 	return *key != 0;
 }
 
-static void say_step(struct err *e, const struct json_step *s)
+static void say_step(struct err *e, const struct json_path *s)
 {
 	if (!s->key)
 		err_append(e, "[%zu]", s->index);
@@ -40,10 +39,35 @@ static void say_step(struct err *e, const struct json_step *s)
 		err_append(e, "[\"%.128s\"]", s->key);
 }
 
+static const struct json *element(const struct json *list, size_t index)
+{
+	json_each(v, json_is(list, JSON_LIST) ? list : NULL)
+		if (v->nth == index)
+			return v;
+	return NULL;
+}
+
+/* Where the value or the name of the member stands; if the way does not lead so far, where it ends.
+ */
+static struct json_place place_of(const struct json_reader *r, const struct json_path *const *way,
+				  size_t n)
+{
+	const struct json *v = r->top;
+	const char *where = v->raw;
+
+	for (size_t i = 0; i < n; i++) {
+		v = way[i]->key ? json_member(v, way[i]->key) : element(v, way[i]->index);
+		if (!v)
+			break;
+		where = v->name ? v->name : v->raw;
+	}
+	return json_place(r->text, (size_t)(where - r->text));
+}
+
 int json_fail(const struct json_reader *r, const struct json_path *at, int code, const char *fmt,
 	      ...)
 {
-	struct json_step way[WAY_MAX] = { 0 };
+	const struct json_path *way[WAY_MAX];
 	struct json_place place;
 	char words[384];
 	size_t n = 0;
@@ -52,11 +76,11 @@ int json_fail(const struct json_reader *r, const struct json_path *at, int code,
 	for (const struct json_path *p = at; p && n < WAY_MAX; p = p->up)
 		n++;
 	for (size_t i = n; i-- > 0; at = at->up)
-		way[i] = (struct json_step){ at->key, at->index };
-	place = json_text_place(r->text, r->len, way, n);
+		way[i] = at;
+	place = place_of(r, way, n);
 	err_set(r->e, code, "%s:%u:%u: ", r->name, place.line, place.column);
 	for (size_t i = 0; i < n && r->e; i++)
-		say_step(r->e, &way[i]);
+		say_step(r->e, way[i]);
 	va_start(ap, fmt);
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
@@ -71,45 +95,29 @@ int json_no_memory(const struct json_reader *r)
 
 /* ---- single values ---- */
 
-static const char *type_words(enum json_type type)
+int json_must_be(const struct json_reader *r, const struct json_path *at, const struct json *v,
+		 enum json_kind kind)
 {
-	static const char *const words[] = {
-		[json_type_null] = "null",         [json_type_boolean] = "true or false",
-		[json_type_double] = "a fraction", [json_type_int] = "a number",
-		[json_type_object] = "an object",  [json_type_array] = "a list",
-		[json_type_string] = "a string",
-	};
-
-	return (size_t)type < ARRAY_SIZE(words) ? words[type] : "something else";
-}
-
-int json_must_be(const struct json_reader *r, const struct json_path *at, struct json_object *v,
-		 int type)
-{
-	enum json_type is = json_object_get_type(v);
-
-	if ((int)is == type)
+	if (json_is(v, kind))
 		return 0;
-	return json_fail(r, at, EINVAL, "must be %s, not %s", type_words((enum json_type)type),
-			 type_words(is));
+	return json_fail(r, at, EINVAL, "must be %s, not %s", json_kind_words(kind),
+			 json_kind_words((enum json_kind)v->kind));
 }
 
-int json_text(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_text(const struct json_reader *r, const struct json_path *at, const struct json *v,
 	      const char **out)
 {
-	int ret = json_must_be(r, at, v, json_type_string);
-	const char *s;
+	int ret = json_must_be(r, at, v, JSON_STRING);
 
 	if (ret < 0)
 		return ret;
-	s = json_object_get_string(v);
-	if (strlen(s) != (size_t)json_object_get_string_len(v))
+	if (!json_is_text(v))
 		return json_fail(r, at, EINVAL, "has a zero byte in it");
-	*out = s;
+	*out = v->string;
 	return 0;
 }
 
-int json_word(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_word(const struct json_reader *r, const struct json_path *at, const struct json *v,
 	      const struct json_words *words, uint64_t *out)
 {
 	const char *s;
@@ -130,26 +138,21 @@ int json_word(const struct json_reader *r, const struct json_path *at, struct js
  * A whole number from `row` or the type's own limits, as its two's complement: a signed type's
  * minimum is below zero, an unsigned type's maximum above INT64_MAX.
  */
-static int number(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int number(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  int64_t min, uint64_t max, uint64_t *out)
 {
-	int64_t low;
-	uint64_t high;
-
-	if (!json_object_is_type(v, json_type_int))
+	if (!json_is(v, JSON_INT))
 		return json_fail(r, at, EINVAL, "must be a whole number, not %s",
-				 type_words(json_object_get_type(v)));
-	low = json_object_get_int64(v);
-	high = json_object_get_uint64(v); /* 0 for what is below zero */
-	if (low < min)
+				 json_kind_words((enum json_kind)v->kind));
+	if (v->negative ? (int64_t)v->number < min : min > 0 && v->number < (uint64_t)min)
 		return json_fail(r, at, ERANGE, "must be at least %lld", (long long)min);
-	if (high > max)
+	if (!v->negative && v->number > max)
 		return json_fail(r, at, ERANGE, "must be at most %llu", (unsigned long long)max);
-	*out = low < 0 ? (uint64_t)low : high;
+	*out = v->number;
 	return 0;
 }
 
-static int number_in(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int number_in(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		     const struct json_row *row, int64_t type_min, uint64_t type_max, uint64_t *out)
 {
 	bool own = row->min || row->max;
@@ -157,13 +160,13 @@ static int number_in(const struct json_reader *r, const struct json_path *at, st
 	return number(r, at, v, own ? row->min : type_min, row->max ? row->max : type_max, out);
 }
 
-int json_set_u64(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_u64(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		 const struct json_row *row, void *out)
 {
 	return number_in(r, at, v, row, 0, UINT64_MAX, out);
 }
 
-int json_set_i64(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_i64(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		 const struct json_row *row, void *out)
 {
 	uint64_t value;
@@ -175,13 +178,13 @@ int json_set_i64(const struct json_reader *r, const struct json_path *at, struct
 	return ret;
 }
 
-int json_set_some(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_some(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  const struct json_row *row, void *out)
 {
 	int64_t value;
 	int ret;
 
-	if (json_object_is_type(v, json_type_int) && json_object_get_int64(v) == 0)
+	if (json_is(v, JSON_INT) && v->number == 0)
 		return 0;
 	ret = json_set_i64(r, at, v, row, &value);
 	if (ret == 0)
@@ -189,7 +192,7 @@ int json_set_some(const struct json_reader *r, const struct json_path *at, struc
 	return ret;
 }
 
-int json_set_u32(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_u32(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		 const struct json_row *row, void *out)
 {
 	uint64_t value;
@@ -200,7 +203,7 @@ int json_set_u32(const struct json_reader *r, const struct json_path *at, struct
 	return ret;
 }
 
-int json_set_int(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_int(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		 const struct json_row *row, void *out)
 {
 	uint64_t value;
@@ -211,18 +214,18 @@ int json_set_int(const struct json_reader *r, const struct json_path *at, struct
 	return ret;
 }
 
-int json_set_bool(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_bool(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  const struct json_row *row, void *out)
 {
-	int ret = json_must_be(r, at, v, json_type_boolean);
+	int ret = json_must_be(r, at, v, JSON_BOOL);
 
 	(void)row;
 	if (ret == 0)
-		*(bool *)out = json_object_get_boolean(v);
+		*(bool *)out = v->yes;
 	return ret;
 }
 
-int json_set_word(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_word(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  const struct json_row *row, void *out)
 {
 	uint64_t value;
@@ -233,24 +236,21 @@ int json_set_word(const struct json_reader *r, const struct json_path *at, struc
 	return ret;
 }
 
-int json_set_string(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_string(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		    const struct json_row *row, void *out)
 {
-	const char *s;
+	const char *s = NULL;
 	int ret = json_text(r, at, v, &s);
 
 	if (ret < 0)
 		return ret;
 	if (!*s)
 		return row->required ? json_fail(r, at, EINVAL, "must not be empty") : 0;
-	s = arena_strdup(r->a, s);
-	if (!s)
-		return json_no_memory(r);
 	*(const char **)out = s;
 	return 0;
 }
 
-int json_set_path(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_path(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  const struct json_row *row, void *out)
 {
 	const char *path = NULL;
@@ -273,52 +273,45 @@ struct any_list {
 };
 
 /* Reads each element of the list `v` by `set` into a new element of `size` bytes at `out`. */
-static int each(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+static int each(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		const struct json_row *row, json_set_fn *set, size_t size, struct any_list *out)
 {
 	struct any_list list = { 0 };
-	int ret = json_must_be(r, at, v, json_type_array);
-	size_t n = ret == 0 ? json_object_array_length(v) : 0;
+	int ret = json_must_be(r, at, v, JSON_LIST);
 
-	for (size_t i = 0; i < n && ret == 0; i++) {
-		struct json_object *item = json_object_array_get_idx(v, i);
+	if (ret < 0)
+		return ret;
+	json_each(item, v) {
 		void *slot = arena_push(r->a, &list.items, &list.n, size);
 
 		if (!slot)
 			return json_no_memory(r);
-		if (!item)
-			return json_fail(r, JSON_ELEMENT(at, i), EINVAL, "must not be null");
-		ret = set(r, JSON_ELEMENT(at, i), item, row, slot);
+		if (json_is(item, JSON_NULL))
+			return json_fail(r, JSON_ELEMENT(at, item->nth), EINVAL,
+					 "must not be null");
+		ret = set(r, JSON_ELEMENT(at, item->nth), item, row, slot);
+		if (ret < 0)
+			return ret;
 	}
-	if (ret == 0)
-		*out = list;
-	return ret;
+	*out = list;
+	return 0;
 }
 
 /* An element of a list of strings may be empty. */
 static int set_any_string(const struct json_reader *r, const struct json_path *at,
-			  struct json_object *v, const struct json_row *row, void *out)
+			  const struct json *v, const struct json_row *row, void *out)
 {
-	const char *s;
-	int ret = json_text(r, at, v, &s);
-
 	(void)row;
-	if (ret < 0)
-		return ret;
-	s = arena_strdup(r->a, s);
-	if (!s)
-		return json_no_memory(r);
-	*(const char **)out = s;
-	return 0;
+	return json_text(r, at, v, out);
 }
 
-int json_set_strings(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_strings(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		     const struct json_row *row, void *out)
 {
 	return each(r, at, v, row, set_any_string, sizeof(char *), out);
 }
 
-int json_set_paths(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_paths(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		   const struct json_row *row, void *out)
 {
 	const struct json_row element = { .name = row->name, .required = true };
@@ -326,28 +319,28 @@ int json_set_paths(const struct json_reader *r, const struct json_path *at, stru
 	return each(r, at, v, &element, json_set_path, sizeof(char *), out);
 }
 
-int json_set_u32s(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_u32s(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  const struct json_row *row, void *out)
 {
 	return each(r, at, v, row, json_set_u32, sizeof(uint32_t), out);
 }
 
-int json_set_flags(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_flags(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		   const struct json_row *row, void *out)
 {
 	uint64_t all = 0, one;
-	int ret = json_must_be(r, at, v, json_type_array);
-	size_t n = ret == 0 ? json_object_array_length(v) : 0;
+	int ret = json_must_be(r, at, v, JSON_LIST);
 
-	for (size_t i = 0; i < n && ret == 0; i++) {
-		ret = json_word(r, JSON_ELEMENT(at, i), json_object_array_get_idx(v, i), row->words,
-				&one);
-		if (ret == 0)
-			all |= one;
+	if (ret < 0)
+		return ret;
+	json_each(item, v) {
+		ret = json_word(r, JSON_ELEMENT(at, item->nth), item, row->words, &one);
+		if (ret < 0)
+			return ret;
+		all |= one;
 	}
-	if (ret == 0)
-		*(uint64_t *)out = all;
-	return ret;
+	*(uint64_t *)out = all;
+	return 0;
 }
 
 /* ---- objects ---- */
@@ -370,18 +363,18 @@ static int missing(const struct json_reader *r, const struct json_path *at,
 	return 0;
 }
 
-int json_read(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_read(const struct json_reader *r, const struct json_path *at, const struct json *v,
 	      const struct json_table *table, void *out)
 {
 	char *base = out;
 	uint64_t seen = 0;
-	int ret = json_must_be(r, at, v, json_type_object);
+	int ret = json_must_be(r, at, v, JSON_OBJECT);
 
 	if (ret < 0)
 		return ret;
-	json_object_object_foreach(v, key, value)
-	{
-		const struct json_row *row = value ? find_row(table, key) : NULL;
+	json_each(value, v) {
+		const struct json_row *row =
+			json_is(value, JSON_NULL) ? NULL : find_row(table, value->key);
 
 		if (!row)
 			continue;
@@ -396,42 +389,48 @@ int json_read(const struct json_reader *r, const struct json_path *at, struct js
 	return ret == 0 && table->check ? table->check(r, at, out) : ret;
 }
 
-int json_set_object(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_read_text(struct json_reader *r, const struct json_table *table, void *out)
+{
+	int ret = json_text_parse(r->a, r->text, r->len, r->name, JSON_DEPTH_MAX, &r->top, r->e);
+
+	return ret < 0 ? ret : json_read(r, NULL, r->top, table, out);
+}
+
+int json_set_object(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		    const struct json_row *row, void *out)
 {
 	return json_read(r, at, v, row->table, out);
 }
 
 static int set_element(const struct json_reader *r, const struct json_path *at,
-		       struct json_object *v, const struct json_row *row, void *out)
+		       const struct json *v, const struct json_row *row, void *out)
 {
 	if (row->table->init)
 		memcpy(out, row->table->init, row->table->size);
 	return json_read(r, at, v, row->table, out);
 }
 
-int json_set_list(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_list(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  const struct json_row *row, void *out)
 {
 	return each(r, at, v, row, set_element, row->table->size, out);
 }
 
-int json_set_map(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_map(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		 const struct json_row *row, void *out)
 {
 	struct any_list list = { 0 };
-	int ret = json_must_be(r, at, v, json_type_object);
+	int ret = json_must_be(r, at, v, JSON_OBJECT);
 
 	if (ret < 0)
 		return ret;
-	json_object_object_foreach(v, key, value)
-	{
+	json_each(value, v) {
+		const char *name = value->key;
 		void *slot = arena_push(r->a, &list.items, &list.n, row->table->size);
-		char *name = arena_strdup(r->a, key);
 
-		if (!slot || !name)
+		if (!slot)
 			return json_no_memory(r);
-		if (!*key)
+		if (!*name)
 			return json_fail(r, at, EINVAL, "has an empty name in it");
 		if (row->table->init)
 			memcpy(slot, row->table->init, row->table->size);
@@ -444,22 +443,21 @@ int json_set_map(const struct json_reader *r, const struct json_path *at, struct
 	return 0;
 }
 
-int json_set_keys(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_set_keys(const struct json_reader *r, const struct json_path *at, const struct json *v,
 		  const struct json_row *row, void *out)
 {
 	keys list = { 0 };
-	int ret = json_must_be(r, at, v, json_type_object);
+	int ret = json_must_be(r, at, v, JSON_OBJECT);
 
 	if (ret < 0)
 		return ret;
-	json_object_object_foreach(v, key, value)
-	{
+	json_each(value, v) {
+		const char *name = value->key;
 		struct key *slot = arena_push(r->a, &list.items, &list.n, sizeof(*slot));
-		char *name = arena_strdup(r->a, key);
 
-		if (!slot || !name)
+		if (!slot)
 			return json_no_memory(r);
-		if (!*key)
+		if (!*name)
 			return json_fail(r, at, EINVAL, "has an empty name in it");
 		slot->key = name;
 		ret = set_any_string(r, JSON_KEY(at, name), value, row, &slot->value);

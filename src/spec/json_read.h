@@ -16,10 +16,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-
-struct json_object;
-
-#define JSON_DEPTH_MAX 64 /* of nested values */
+#include "base/json.h"
 
 /* What everything is read from, and where it is kept. */
 struct json_reader {
@@ -27,6 +24,7 @@ struct json_reader {
 	const char *name; /* of the text, for errors */
 	const char *text;
 	size_t len;
+	const struct json *top; /* what the text is */
 	struct err *e;
 };
 
@@ -44,7 +42,7 @@ struct json_row;
 
 /* Stores `v`, which is not null, at `out`. */
 typedef int json_set_fn(const struct json_reader *r, const struct json_path *at,
-			struct json_object *v, const struct json_row *row, void *out);
+			const struct json *v, const struct json_row *row, void *out);
 
 struct json_word {
 	const char *name;
@@ -79,28 +77,24 @@ struct json_row {
 };
 
 /* `table`'s rows from the object `v` into the struct at `out`. */
-int json_read(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_read(const struct json_reader *r, const struct json_path *at, const struct json *v,
 	      const struct json_table *table, void *out);
 
-/*
- * The same for the plain members alone (strings, numbers, true and false), straight from the text:
- * several times faster where many small texts are read and lists and objects in them do not matter.
- * -EAGAIN: the text is not simple enough, or wrong; json_read will tell.
- */
-int json_skim(const struct json_reader *r, const struct json_table *table, void *out);
+/* The same from the text, whose `top` it sets. */
+int json_read_text(struct json_reader *r, const struct json_table *table, void *out);
 
 int json_fail(const struct json_reader *r, const struct json_path *at, int code, const char *fmt,
 	      ...) PRINTF_LIKE(4, 5);
 int json_no_memory(const struct json_reader *r);
 
-/* Is `v` of this type (enum json_type)? 0, or the error that says what it is instead. */
-int json_must_be(const struct json_reader *r, const struct json_path *at, struct json_object *v,
-		 int type);
+/* Is `v` of this kind? 0, or the error that says what it is instead. */
+int json_must_be(const struct json_reader *r, const struct json_path *at, const struct json *v,
+		 enum json_kind kind);
 
-/* The text of a JSON string, not copied; one with a NUL in it is refused. */
-int json_text(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+/* The text of a JSON string, in the arena; one with a NUL in it is refused. */
+int json_text(const struct json_reader *r, const struct json_path *at, const struct json *v,
 	      const char **out);
-int json_word(const struct json_reader *r, const struct json_path *at, struct json_object *v,
+int json_word(const struct json_reader *r, const struct json_path *at, const struct json *v,
 	      const struct json_words *words, uint64_t *out);
 
 /* ---- setters, by what lies at `out` ---- */

@@ -2,16 +2,15 @@
 #include "spec/scmp_json.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/caps.h"
-#include "base/cleanup.h"
 #include "base/macro.h"
 #include "base/str.h"
+#include "spec/json_text.h"
 
 #define TEXT_MAX  (4 << 20) /* bytes of JSON */
 #define RULES_MAX 16384
@@ -28,17 +27,6 @@ struct reader {
 	size_t n_rules;
 	struct err *e;
 };
-
-static void put_object(struct json_object **o)
-{
-	json_object_put(*o);
-}
-
-static void free_tokener(struct json_tokener **t)
-{
-	if (*t)
-		json_tokener_free(*t);
-}
 
 /* A value's place in the text, told from inside out and only put into words when it is wrong. */
 struct place {
@@ -170,74 +158,58 @@ const char *scmp_word(enum scmp_vocabulary which, size_t i)
 
 /* ---- members, with their types ---- */
 
-/* Member `key` of `o`, NULL if it is absent or null. */
-static struct json_object *get(struct json_object *o, const char *key)
+static int must_be(const struct reader *r, const struct place *at, const struct json *o,
+		   enum json_kind kind)
 {
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(o, key, &v);
-	return v;
-}
-
-static int must_be(const struct reader *r, const struct place *at, struct json_object *o,
-		   enum json_type type)
-{
-	if (json_object_is_type(o, type))
+	if (json_is(o, kind))
 		return 0;
-	return fail(r, at, EINVAL, "must be a JSON %s, not %s", json_type_to_name(type),
-		    json_type_to_name(json_object_get_type(o)));
+	return fail(r, at, EINVAL, "must be %s, not %s", json_kind_words(kind),
+		    json_kind_words((enum json_kind)o->kind));
 }
 
 /* A C string, which a JSON string with a zero byte in it is not. */
-static int text(const struct reader *r, const struct place *at, struct json_object *o,
+static int text(const struct reader *r, const struct place *at, const struct json *o,
 		const char **out)
 {
-	int ret = must_be(r, at, o, json_type_string);
+	int ret = must_be(r, at, o, JSON_STRING);
 
 	if (ret < 0)
 		return ret;
-	if (strlen(json_object_get_string(o)) != (size_t)json_object_get_string_len(o))
+	if (!json_is_text(o))
 		return fail(r, at, EINVAL, "has a zero byte in it");
-	*out = json_object_get_string(o);
+	*out = o->string;
 	return 0;
 }
 
-/* An optional string, kept in the arena: 1 if it is there. */
-static int member_text(const struct reader *r, const struct place *at, struct json_object *o,
+/* An optional string: 1 if it is there. */
+static int member_text(const struct reader *r, const struct place *at, const struct json *o,
 		       const char *key, const char **out)
 {
-	struct json_object *v = get(o, key);
-	const char *s;
-	int ret;
+	const struct json *v = json_get(o, key);
+	int ret = v ? text(r, KEY(at, key), v, out) : 0;
 
-	if (!v)
-		return 0;
-	ret = text(r, KEY(at, key), v, &s);
-	if (ret < 0)
-		return ret;
-	*out = arena_strdup(r->a, s);
-	return *out ? 1 : no_memory(r);
+	return v && ret == 0 ? 1 : ret;
 }
 
 /* An optional number: 1 if it is there. */
-static int member_number(const struct reader *r, const struct place *at, struct json_object *o,
+static int member_number(const struct reader *r, const struct place *at, const struct json *o,
 			 const char *key, uint64_t max, uint64_t *out)
 {
-	struct json_object *v = get(o, key);
+	const struct json *v = json_get(o, key);
 
 	if (!v)
 		return 0;
-	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)
+	if (!json_is(v, JSON_INT) || v->negative)
 		return fail(r, KEY(at, key), EINVAL, "must be a whole number, 0 or more");
-	if (json_object_get_uint64(v) > max)
+	if (v->number > max)
 		return fail(r, KEY(at, key), ERANGE, "must not be more than %llu",
 			    (unsigned long long)max);
-	*out = json_object_get_uint64(v);
+	*out = v->number;
 	return 1;
 }
 
 /* A number that must be there. */
-static int need_number(const struct reader *r, const struct place *at, struct json_object *o,
+static int need_number(const struct reader *r, const struct place *at, const struct json *o,
 		       const char *key, uint64_t max, uint64_t *out)
 {
 	int ret = member_number(r, at, o, key, max, out);
@@ -247,24 +219,16 @@ static int need_number(const struct reader *r, const struct place *at, struct js
 	return ret < 0 ? ret : 0;
 }
 
-/* An optional list; `*n` is 0 if it is not there. */
-static int member_list(const struct reader *r, const struct place *at, struct json_object *o,
-		       const char *key, struct json_object **list, size_t *n)
+/* An optional list; `*list` is NULL if it is not there. */
+static int member_list(const struct reader *r, const struct place *at, const struct json *o,
+		       const char *key, const struct json **list)
 {
-	int ret;
-
-	*n = 0;
-	*list = get(o, key);
-	if (!*list)
-		return 0;
-	ret = must_be(r, KEY(at, key), *list, json_type_array);
-	if (ret == 0)
-		*n = json_object_array_length(*list);
-	return ret;
+	*list = json_get(o, key);
+	return *list ? must_be(r, KEY(at, key), *list, JSON_LIST) : 0;
 }
 
 /* One of `words`, which are `what`. */
-static int word(const struct reader *r, const struct place *at, struct json_object *o,
+static int word(const struct reader *r, const struct place *at, const struct json *o,
 		const struct word *words, const char *what, uint32_t *out)
 {
 	const char *s;
@@ -281,10 +245,10 @@ static int word(const struct reader *r, const struct place *at, struct json_obje
 	return fail(r, at, EINVAL, "there is no %s \"%.64s\"", what, s);
 }
 
-static int need_word(const struct reader *r, const struct place *at, struct json_object *o,
+static int need_word(const struct reader *r, const struct place *at, const struct json *o,
 		     const char *key, const struct word *words, const char *what, uint32_t *out)
 {
-	struct json_object *v = get(o, key);
+	const struct json *v = json_get(o, key);
 
 	if (!v)
 		return fail(r, KEY(at, key), EINVAL, "is missing");
@@ -292,21 +256,23 @@ static int need_word(const struct reader *r, const struct place *at, struct json
 }
 
 /* The union of the words in the list `key`. */
-static int member_words(const struct reader *r, const struct place *at, struct json_object *o,
+static int member_words(const struct reader *r, const struct place *at, const struct json *o,
 			const char *key, const struct word *words, const char *what, unsigned *out)
 {
-	struct json_object *list;
-	size_t n;
-	int ret = member_list(r, at, o, key, &list, &n);
+	const struct json *list;
+	int ret = member_list(r, at, o, key, &list);
 
-	for (size_t i = 0; i < n && ret == 0; i++) {
+	if (ret < 0)
+		return ret;
+	json_each(v, list) {
 		uint32_t value = 0;
 
-		ret = word(r, ELEMENT(KEY(at, key), i), json_object_array_get_idx(list, i), words,
-			   what, &value);
+		ret = word(r, ELEMENT(KEY(at, key), v->nth), v, words, what, &value);
+		if (ret < 0)
+			return ret;
 		*out |= value;
 	}
-	return ret;
+	return 0;
 }
 
 /* ---- actions ---- */
@@ -320,7 +286,7 @@ static bool takes_errno(uint32_t action)
  * Members `key` and `errno_key`, an action and its errno. EPERM is what an action that takes an
  * errno has without one; where an action takes none, the specification wants it refused.
  */
-static int need_action(const struct reader *r, const struct place *at, struct json_object *o,
+static int need_action(const struct reader *r, const struct place *at, const struct json *o,
 		       const char *key, const char *errno_key, uint32_t *out)
 {
 	uint64_t code = EPERM;
@@ -334,7 +300,7 @@ static int need_action(const struct reader *r, const struct place *at, struct js
 		return ret;
 	if (ret && !takes_errno(action))
 		return fail(r, KEY(at, errno_key), EINVAL, "%s takes no errno",
-			    json_object_get_string(get(o, key)));
+			    json_get(o, key)->string);
 	*out = action | (takes_errno(action) ? (uint32_t)code : 0);
 	return 0;
 }
@@ -361,29 +327,32 @@ static bool holds_arch(const struct scmp_host *host, const char *name)
 }
 
 /* Counts the strings in the list `key`, and those of them that `holds` accepts. */
-static int count_list(const struct reader *r, const struct place *at, struct json_object *o,
+static int count_list(const struct reader *r, const struct place *at, const struct json *o,
 		      const char *key, bool (*holds)(const struct scmp_host *, const char *),
 		      size_t *n, size_t *n_held)
 {
-	struct json_object *list;
-	int ret = member_list(r, at, o, key, &list, n);
+	const struct json *list;
+	int ret = member_list(r, at, o, key, &list);
 
-	*n_held = 0;
-	for (size_t i = 0; i < *n && ret == 0; i++) {
+	if (ret < 0)
+		return ret;
+	json_each(v, list) {
 		const char *s;
 
-		ret = text(r, ELEMENT(KEY(at, key), i), json_object_array_get_idx(list, i), &s);
-		if (ret == 0)
-			*n_held += holds(r->host, s);
+		ret = text(r, ELEMENT(KEY(at, key), v->nth), v, &s);
+		if (ret < 0)
+			return ret;
+		++*n;
+		*n_held += holds(r->host, s);
 	}
-	return ret;
+	return 0;
 }
 
 /* `minKernel` is like "4.8". */
-static int read_kernel(const struct reader *r, const struct place *at, struct json_object *o,
+static int read_kernel(const struct reader *r, const struct place *at, const struct json *o,
 		       struct fit *out)
 {
-	struct json_object *v = get(o, "minKernel");
+	const struct json *v = json_get(o, "minKernel");
 	const unsigned *ours = r->host->kernel;
 	uint64_t major, minor;
 	const char *s, *p;
@@ -402,17 +371,17 @@ static int read_kernel(const struct reader *r, const struct place *at, struct js
 	return 0;
 }
 
-static int read_fit(const struct reader *r, const struct place *at, struct json_object *rule,
+static int read_fit(const struct reader *r, const struct place *at, const struct json *rule,
 		    const char *key, struct fit *out)
 {
-	struct json_object *o = get(rule, key);
+	const struct json *o = json_get(rule, key);
 	const struct place *here = KEY(at, key);
 	int ret;
 
 	*out = (struct fit){ 0 };
 	if (!o)
 		return 0;
-	ret = must_be(r, here, o, json_type_object);
+	ret = must_be(r, here, o, JSON_OBJECT);
 	if (ret == 0)
 		ret = count_list(r, here, o, "caps", holds_cap, &out->n_caps, &out->n_held_caps);
 	if (ret == 0)
@@ -422,7 +391,7 @@ static int read_fit(const struct reader *r, const struct place *at, struct json_
 }
 
 /* Is the rule for this host? It has everything that is included, and nothing that is excluded. */
-static int read_fits(const struct reader *r, const struct place *at, struct json_object *rule,
+static int read_fits(const struct reader *r, const struct place *at, const struct json *rule,
 		     bool *out)
 {
 	struct fit in, ex;
@@ -440,12 +409,12 @@ static int read_fits(const struct reader *r, const struct place *at, struct json
 
 /* ---- rules ---- */
 
-static int read_arg(const struct reader *r, const struct place *at, struct json_object *o,
+static int read_arg(const struct reader *r, const struct place *at, const struct json *o,
 		    struct scmp_arg *out)
 {
 	uint64_t index = 0;
 	uint32_t op = 0;
-	int ret = must_be(r, at, o, json_type_object);
+	int ret = must_be(r, at, o, JSON_OBJECT);
 
 	if (ret == 0)
 		ret = need_number(r, at, o, "index", SCMP_ARGS_MAX - 1, &index);
@@ -460,25 +429,27 @@ static int read_arg(const struct reader *r, const struct place *at, struct json_
 	return ret;
 }
 
-static int read_args(const struct reader *r, const struct place *at, struct json_object *rule,
+static int read_args(const struct reader *r, const struct place *at, const struct json *rule,
 		     struct scmp_arg **out, size_t *n_out)
 {
-	struct json_object *list;
-	size_t n;
-	int ret = member_list(r, at, rule, "args", &list, &n);
+	const struct json *list;
+	int ret = member_list(r, at, rule, "args", &list);
 
-	for (size_t i = 0; i < n && ret == 0; i++) {
+	if (ret < 0)
+		return ret;
+	json_each(v, list) {
 		struct scmp_arg *arg = arena_push(r->a, out, n_out, sizeof(*arg));
 
 		if (!arg)
 			return no_memory(r);
-		ret = read_arg(r, ELEMENT(KEY(at, "args"), i), json_object_array_get_idx(list, i),
-			       arg);
+		ret = read_arg(r, ELEMENT(KEY(at, "args"), v->nth), v, arg);
+		if (ret < 0)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
-static int add_name(const struct reader *r, const struct place *at, struct json_object *o,
+static int add_name(const struct reader *r, const struct place *at, const struct json *o,
 		    struct scmp_rule *rule)
 {
 	const char *s, **slot;
@@ -491,26 +462,29 @@ static int add_name(const struct reader *r, const struct place *at, struct json_
 	slot = arena_push(r->a, &rule->names, &rule->n_names, sizeof(*slot));
 	if (!slot)
 		return no_memory(r);
-	*slot = arena_strdup(r->a, s);
-	return *slot ? 0 : no_memory(r);
+	*slot = s;
+	return 0;
 }
 
 /* `names`; or `name`, which Docker's older profiles have. */
-static int read_names(const struct reader *r, const struct place *at, struct json_object *o,
+static int read_names(const struct reader *r, const struct place *at, const struct json *o,
 		      struct scmp_rule *rule)
 {
-	struct json_object *list, *one = get(o, "name");
-	size_t n;
-	int ret = member_list(r, at, o, "names", &list, &n);
+	const struct json *list, *one = json_get(o, "name");
+	int ret = member_list(r, at, o, "names", &list);
 
 	if (ret == 0 && !list && one)
 		return add_name(r, KEY(at, "name"), one, rule);
-	if (ret == 0 && n == 0)
+	if (ret == 0 && (!list || !list->len))
 		return fail(r, KEY(at, "names"), EINVAL, list ? "is empty" : "is missing");
-	for (size_t i = 0; i < n && ret == 0; i++)
-		ret = add_name(r, ELEMENT(KEY(at, "names"), i), json_object_array_get_idx(list, i),
-			       rule);
-	return ret;
+	if (ret < 0)
+		return ret;
+	json_each(v, list) {
+		ret = add_name(r, ELEMENT(KEY(at, "names"), v->nth), v, rule);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
 }
 
 static int add_rule(struct reader *r, struct scmp_rule rule)
@@ -538,13 +512,13 @@ static bool repeats_an_argument(const struct scmp_arg *args, size_t n)
 	return false;
 }
 
-static int read_rule(struct reader *r, const struct place *at, struct json_object *o)
+static int read_rule(struct reader *r, const struct place *at, const struct json *o)
 {
 	struct scmp_rule rule = { 0 };
 	struct scmp_arg *args = NULL;
 	size_t n_args = 0;
 	bool fits = false;
-	int ret = must_be(r, at, o, json_type_object);
+	int ret = must_be(r, at, o, JSON_OBJECT);
 
 	if (ret == 0)
 		ret = need_action(r, at, o, "action", "errnoRet", &rule.action);
@@ -568,26 +542,29 @@ static int read_rule(struct reader *r, const struct place *at, struct json_objec
 	return ret;
 }
 
-static int read_rules(struct reader *r, struct json_object *root)
+static int read_rules(struct reader *r, const struct json *root)
 {
-	struct json_object *list;
-	size_t n;
-	int ret = member_list(r, NULL, root, "syscalls", &list, &n);
+	const struct json *list;
+	int ret = member_list(r, NULL, root, "syscalls", &list);
 
-	for (size_t i = 0; i < n && ret == 0; i++)
-		ret = read_rule(r, ELEMENT(KEY(NULL, "syscalls"), i),
-				json_object_array_get_idx(list, i));
-	return ret;
+	if (ret < 0)
+		return ret;
+	json_each(v, list) {
+		ret = read_rule(r, ELEMENT(KEY(NULL, "syscalls"), v->nth), v);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
 }
 
 /* ---- architectures ---- */
 
 /* One element of `archMap`: what runs on our machine counts, the rest is for others. */
-static int read_map_entry(const struct reader *r, const struct place *at, struct json_object *o)
+static int read_map_entry(const struct reader *r, const struct place *at, const struct json *o)
 {
 	unsigned subs = 0;
 	uint32_t arch = 0;
-	int ret = must_be(r, at, o, json_type_object);
+	int ret = must_be(r, at, o, JSON_OBJECT);
 
 	if (ret == 0)
 		ret = need_word(r, at, o, "architecture", arches, "architecture", &arch);
@@ -598,30 +575,33 @@ static int read_map_entry(const struct reader *r, const struct place *at, struct
 	return ret;
 }
 
-static int read_arches(const struct reader *r, struct json_object *root)
+static int read_arches(const struct reader *r, const struct json *root)
 {
-	struct json_object *list, *map;
-	size_t n_list, n_map;
-	int ret = member_list(r, NULL, root, "architectures", &list, &n_list);
+	const struct json *list, *map;
+	int ret = member_list(r, NULL, root, "architectures", &list);
 
 	if (ret == 0)
-		ret = member_list(r, NULL, root, "archMap", &map, &n_map);
+		ret = member_list(r, NULL, root, "archMap", &map);
 	if (ret < 0)
 		return ret;
-	if (n_list && n_map)
+	if (list && list->len && map && map->len)
 		return fail(r, KEY(NULL, "archMap"), EINVAL, "there is .architectures too");
 	ret = member_words(r, NULL, root, "architectures", arches, "architecture", &r->p->abis);
-	for (size_t i = 0; i < n_map && ret == 0; i++)
-		ret = read_map_entry(r, ELEMENT(KEY(NULL, "archMap"), i),
-				     json_object_array_get_idx(map, i));
-	return ret;
+	if (ret < 0)
+		return ret;
+	json_each(v, map) {
+		ret = read_map_entry(r, ELEMENT(KEY(NULL, "archMap"), v->nth), v);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
 }
 
 /* ---- the whole ---- */
 
-static int read_head(const struct reader *r, struct json_object *root)
+static int read_head(const struct reader *r, const struct json *root)
 {
-	int ret = must_be(r, NULL, root, json_type_object);
+	int ret = must_be(r, NULL, root, JSON_OBJECT);
 
 	if (ret == 0)
 		ret = need_action(r, NULL, root, "defaultAction", "defaultErrnoRet",
@@ -640,7 +620,7 @@ static int read_head(const struct reader *r, struct json_object *root)
 	return ret < 0 ? ret : 0;
 }
 
-int scmp_parse_object(struct arena *a, struct json_object *root, const char *name,
+int scmp_parse_object(struct arena *a, const struct json *root, const char *name,
 		      const struct scmp_host *host, struct scmp_profile *out, struct err *e)
 {
 	struct scmp_profile p = { .native = host->native };
@@ -659,40 +639,16 @@ int scmp_parse_object(struct arena *a, struct json_object *root, const char *nam
 	return 0;
 }
 
-/* Says where the text stops being JSON, as a line and a column. */
-static int syntax_error(struct json_tokener *tok, const char *json, size_t len, const char *name,
-			struct err *e)
-{
-	size_t end = MIN(json_tokener_get_parse_end(tok), len), line = 1, column = 1;
-	enum json_tokener_error why = json_tokener_get_error(tok);
-
-	for (size_t i = 0; i < end; i++) {
-		column = json[i] == '\n' ? 1 : column + 1;
-		line += json[i] == '\n';
-	}
-	return err_set(e, EINVAL, "%s:%zu:%zu: not JSON: %s", name, line, column,
-		       why == json_tokener_continue  ? "the text ends too early"
-		       : why == json_tokener_success ? "something follows the object"
-						     : json_tokener_error_desc(why));
-}
-
 int scmp_parse_for(struct arena *a, const char *json, size_t len, const char *name,
 		   const struct scmp_host *host, struct scmp_profile *out, struct err *e)
 {
-	_cleanup_(put_object) struct json_object *root = NULL;
-	_cleanup_(free_tokener) struct json_tokener *tok = json_tokener_new();
+	const struct json *root;
+	int r;
 
-	if (!tok)
-		return err_set(e, ENOMEM, "%s: out of memory", name);
 	if (len > TEXT_MAX)
 		return err_set(e, E2BIG, "%s: is larger than %d bytes", name, TEXT_MAX);
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-	root = json_tokener_parse_ex(tok, json, (int)len);
-	if (!root && json_tokener_get_error(tok) == json_tokener_success)
-		return err_set(e, EINVAL, "%s: must be a JSON object", name); /* "null" */
-	if (!root || json_tokener_get_error(tok) != json_tokener_success)
-		return syntax_error(tok, json, len, name, e);
-	return scmp_parse_object(a, root, name, host, out, e);
+	r = json_text_parse(a, json, len, name, DEPTH_MAX, &root, e);
+	return r < 0 ? r : scmp_parse_object(a, root, name, host, out, e);
 }
 
 int scmp_parse(struct arena *a, const char *json, size_t len, const char *name,

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/scmp.h"
 
-struct json_object;
+struct json;
 
 /* For whom a profile is read. */
 struct scmp_host {
@@ -36,7 +36,7 @@ int scmp_parse_for(struct arena *a, const char *json, size_t len, const char *na
 		   const struct scmp_host *host, struct scmp_profile *out, struct err *e);
 
 /* The same from an object that was already read; `name` may be "config.json: .linux.seccomp". */
-int scmp_parse_object(struct arena *a, struct json_object *root, const char *name,
+int scmp_parse_object(struct arena *a, const struct json *root, const char *name,
 		      const struct scmp_host *host, struct scmp_profile *out, struct err *e);
 
 /* The words that profiles are written in, one by one; NULL beyond the last. Of machines only those

@@ -50,27 +50,12 @@ int state_read(struct arena *a, const char *text, size_t len, const char *name, 
 	       struct err *e)
 {
 	struct json_reader r = { .a = a, .name = name, .text = text, .len = len, .e = e };
-	_cleanup_json_ struct json_object *o = NULL;
 	struct state s = { 0 };
-	int ret = json_text_parse(text, len, name, JSON_DEPTH_MAX, &o, e);
+	int ret = json_read_text(&r, &table, &s);
 
-	if (ret == 0)
-		ret = json_read(&r, NULL, o, &table, &s);
 	if (ret == 0)
 		*out = s;
 	return ret;
-}
-
-int state_read_brief(struct arena *a, const char *text, size_t len, const char *name,
-		     struct state *out, struct err *e)
-{
-	struct json_reader r = { .a = a, .name = name, .text = text, .len = len };
-	struct state s = { 0 };
-
-	if (json_skim(&r, &table, &s) < 0)
-		return state_read(a, text, len, name, out, e);
-	*out = s;
-	return 0;
 }
 
 static void put_string(struct jsonout *j, const char *key, const char *value)

@@ -16,7 +16,4 @@
 
 int state_read(struct arena *a, const char *text, size_t len, const char *name, struct state *out,
 	       struct err *e);
-/* Without annotations, descriptors and notes, unless that takes longer. */
-int state_read_brief(struct arena *a, const char *text, size_t len, const char *name,
-		     struct state *out, struct err *e);
 void state_write(struct jsonout *j, const struct state *s);

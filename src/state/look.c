@@ -307,8 +307,7 @@ static int read_newest(int root_fd, const char *id, char *path, size_t room, str
 	return r;
 }
 
-static int load(struct arena *a, int root_fd, const char *id, bool brief, struct state *out,
-		struct err *e)
+int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
 {
 	char path[STATE_ID_MAX + sizeof("/" CREATING_FILE)];
 	_cleanup_buf_ struct buf text = { 0 };
@@ -324,21 +323,10 @@ static int load(struct arena *a, int root_fd, const char *id, bool brief, struct
 		return load_unfinished(root_fd, id, out, e);
 	if (r < 0)
 		return err_errno(e, -r, "state of %s", path);
-	r = (brief ? state_read_brief : state_read)(a, text.data ? text.data : "", text.len, path,
-						    out, e);
+	r = state_read(a, text.data ? text.data : "", text.len, path, out, e);
 	if (r == 0)
 		out->id = id;
 	return r;
-}
-
-int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
-{
-	return load(a, root_fd, id, false, out, e);
-}
-
-int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
-{
-	return load(a, root_fd, id, true, out, e);
 }
 
 /* ---- the list ---- */

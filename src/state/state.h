@@ -95,9 +95,6 @@ int state_remove(const struct state_dir *d, const char *id, const char *const *m
 int state_open_root(const char *root); /* a descriptor, or -errno */
 /* A container whose making was just begun has no state: then only `id` is set. */
 int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e);
-/* The same for a list of many: annotations, descriptors and notes may be left out. */
-int state_load_brief(struct arena *a, int root_fd, const char *id, struct state *out,
-		     struct err *e);
 /* Is that a directory that a `create` has left that was killed long ago? Then it is removed. */
 void state_sweep(int root_fd, const char *name);
 /* The names of all containers below, sorted; what is left of others is swept. */

@@ -520,64 +520,6 @@ static void parts_alone(void **state)
 	assert_string_equal(e.text, "p:1:1: .args: is missing");
 }
 
-struct skimmed {
-	const char *text;
-	uint32_t number;
-	bool yes;
-};
-
-static const struct json_row skim_rows[] = {
-	{ .name = "t", .set = json_set_string, .offset = offsetof(struct skimmed, text) },
-	{ .name = "n", .set = json_set_u32, .offset = offsetof(struct skimmed, number) },
-	{ .name = "y", .set = json_set_bool, .offset = offsetof(struct skimmed, yes) },
-};
-
-static const struct json_table skim_table = { .rows = skim_rows, .n = 3 };
-
-static void skimmed(void **state)
-{
-	static const struct {
-		const char *text;
-		int r;
-	} cases[] = {
-		{ "{\"t\":\"a\",\"n\":7,\"y\":true}", 0 },
-		{ " { \"n\" : 7 ,\n\"y\":true, \"t\": \"a\" } \n", 0 },
-		{ "{\"l\":[1,{\"t\":\"]\\\"}\"}],\"t\":\"a\",\"o\":{},\"n\":7,\"y\":true}", 0 },
-		{ "{\"other\":\"\",\"n\":7,\"t\":\"a\",\"z\":false,\"y\":true}", 0 },
-		{ "{\"t\":\"a\\n\"}", -EAGAIN },
-		{ "{\"n\":-1}", -EAGAIN },
-		{ "{\"n\":4294967296}", -EAGAIN },
-		{ "{\"n\":1.5}", -EAGAIN },
-		{ "{\"n\":\"7\"}", -EAGAIN },
-		{ "{\"y\":null}", -EAGAIN },
-		{ "{\"l\":[}", -EAGAIN },
-		{ "{\"l\":\"", -EAGAIN },
-		{ "{\"l\":[\"\\", -EAGAIN },
-		{ "{\"l\"", -EAGAIN },
-		{ "{", -EAGAIN },
-		{ "", -EAGAIN },
-		{ "{\"y\":true} x", -EAGAIN },
-		{ "{\"y\":tru", -EAGAIN },
-		{ "[]", -EAGAIN },
-		{ "{\"y\":true,}", -EAGAIN },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct json_reader r = { .a = *state,
-					 .name = "s",
-					 .text = cases[i].text,
-					 .len = strlen(cases[i].text) };
-		struct skimmed out = { 0 };
-
-		if (json_skim(&r, &skim_table, &out) != cases[i].r)
-			fail_msg("%s", cases[i].text);
-		if (cases[i].r < 0)
-			continue;
-		assert_string_equal(out.text, "a");
-		assert_true(out.number == 7 && out.yes);
-	}
-}
-
 static void files_that_are_not_there(void **state)
 {
 	struct container c;
@@ -625,7 +567,6 @@ int main(void)
 		TEST(bad_linux),
 		TEST(bad_resources),
 		TEST(parts_alone),
-		TEST(skimmed),
 		TEST(files_that_are_not_there),
 	};
 
