@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "cli.h"
 
@@ -41,13 +42,13 @@ static int load_profile(struct parse *p, const char *path)
 	size_t len;
 
 	if (!f)
-		return out_error("profile %s: %s", path, strerror(errno));
+		return out_error("profile %s: %s", path, err_words(errno));
 	if (!text)
 		return out_error("profile %s: out of memory", path);
 	len = fread(text, 1, PROFILE_MAX + 1, f);
 	if (ferror(f) || len > PROFILE_MAX)
 		return out_error("profile %s: %s", path,
-				 ferror(f) ? strerror(errno) : "larger than 1 MiB");
+				 ferror(f) ? err_words(errno) : "larger than 1 MiB");
 	return holm_spec_load(p->spec, text, len, path) < 0 ? out_spec_error(p->spec) : 0;
 }
 

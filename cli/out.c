@@ -2,9 +2,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/say.h"
 #include "cli.h"
 
-/* One line, whatever a path or a name in it holds: control characters are written as \xNN. */
 int out_error(const char *fmt, ...)
 {
 	char text[2048];
@@ -13,13 +13,7 @@ int out_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputs("holm: ", stderr);
-	for (const char *p = text; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		fprintf(stderr, c < 0x20 || c == 0x7f ? "\\x%02x" : "%c", c);
-	}
-	fputc('\n', stderr);
+	say_line("holm", "%s", text);
 	return EXIT_HOLM;
 }
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 
 #include "base/macro.h"
 #include "cli.h"
+#include "sys/heap.h"
 
 /* The linker's name for where our own program file begins in memory. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
@@ -158,7 +158,7 @@ WAITING static void trim(void)
 	const ElfW(Ehdr) *elf = (const void *)__ehdr_start;
 	const ElfW(Phdr) *p = (const void *)(__ehdr_start + elf->e_phoff);
 
-	malloc_trim(0);
+	sys_give_heap_back();
 	for (int i = elf->e_phnum - 1; i >= 0; i--) {
 		uintptr_t base = (uintptr_t)elf + p[i].p_vaddr;
 		uintptr_t start = (base + 4095) & ~(uintptr_t)4095;

@@ -114,7 +114,7 @@ static int set_mode(const struct json_reader *r, const struct json_path *at, con
 	int ret = json_set_u32(r, at, v, row, &mode);
 
 	if (ret == 0)
-		*(uint32_t *)out = mode & (S_ISUID | S_ISGID | S_ISVTX | ACCESSPERMS);
+		*(uint32_t *)out = mode & (S_ISUID | S_ISGID | S_ISVTX | 0777);
 	return ret;
 }
 

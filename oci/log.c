@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/jsonout.h"
+#include "base/say.h"
 #include "base/str.h"
 #include "oci.h"
 
@@ -90,18 +91,6 @@ static void write_line(const struct oci_log *log, enum log_level level, const ch
 		return;
 }
 
-/* One line, whatever a path or a name in it holds: control characters are written as \xNN. */
-static void write_stderr(const char *text)
-{
-	fputs("holm-oci: ", stderr);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		fprintf(stderr, c < 0x20 || c == 0x7f ? "\\x%02x" : "%c", c);
-	}
-	fputc('\n', stderr);
-}
-
 void log_say(const struct oci_log *log, enum log_level level, const char *fmt, ...)
 {
 	char text[ERR_TEXT_MAX + 64];
@@ -115,5 +104,5 @@ void log_say(const struct oci_log *log, enum log_level level, const char *fmt, .
 	if (log->fd >= 0)
 		write_line(log, level, text);
 	if (log->fd < 0 || level == LOG_LEVEL_ERROR)
-		write_stderr(text);
+		say_line("holm-oci", "%s", text);
 }

@@ -26,7 +26,7 @@ static int told(struct holm_error *out, int r, const struct err *e)
 	if (e->code)
 		memcpy(out->text, e->text, sizeof(out->text));
 	else
-		snprintf(out->text, sizeof(out->text), "networks: %s", strerrordesc_np(-r));
+		snprintf(out->text, sizeof(out->text), "networks: %s", err_words(-r));
 	return r;
 }
 

@@ -9,6 +9,7 @@
 
 #include "act/act.h"
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/macro.h"
 
 #define ENV_MAX (1 << 20)
@@ -256,7 +257,7 @@ static int take_its_env(struct wish *w)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 || !text ? -1 : read(fd, text, ENV_MAX);
 	if (n < 0)
-		return out_error("ns enter: its environment: %s", strerror(errno));
+		return out_error("ns enter: its environment: %s", err_words(errno));
 	text[n] = 0;
 	for (char *at = text; r == 0 && at < text + n; at += strlen(at) + 1)
 		if (strchr(at, '=') && *at != '=')
@@ -315,7 +316,7 @@ static int run(struct holm_spec *spec, int cgroup_of)
 		return out_spec_error(spec);
 	r = relay_run(box, &end);
 	if (r < 0)
-		return out_error("wait for the command: %s", strerror(-r));
+		return out_error("wait for the command: %s", err_words(-r));
 	return holm_exit_code(end.status);
 }
 

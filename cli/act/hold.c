@@ -5,6 +5,7 @@
 
 #include "act/act.h"
 #include "base/macro.h"
+#include "base/say.h"
 
 int ns_hold_word(int argc, char **argv)
 {
@@ -63,10 +64,9 @@ static int print_held(void *arg, const struct holm_held *h)
 	struct listing *l = arg;
 
 	if (!h->inode) {
-		fprintf(stderr,
-			"holm: ns: %s: is left from before the machine was started, and is "
-			"removed\n",
-			h->path);
+		say_line("holm",
+			 "ns: %s: is left from before the machine was started, and is removed",
+			 h->path);
 		return 0;
 	}
 	if (l->json) {

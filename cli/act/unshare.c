@@ -19,6 +19,7 @@
 
 #include "act/act.h"
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/macro.h"
 #include "base/nstype.h"
 #include "sys/security.h"
@@ -195,7 +196,7 @@ static int settle(struct wish *w)
 
 static int failed(const char *what)
 {
-	return out_error("ns unshare: %s: %s", what, strerror(errno));
+	return out_error("ns unshare: %s: %s", what, err_words(errno));
 }
 
 static int write_to(const char *path, const char *text)

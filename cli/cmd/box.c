@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/macro.h"
+#include "base/say.h"
 #include "cli.h"
 
 static void free_spec(struct holm_spec **spec)
@@ -62,7 +64,7 @@ static int run(struct holm_spec *taken, struct box_options *options)
 	if (holm_spawn_flags(spec, options->timings || options->explain ? HOLM_TIMED : 0, &box) < 0)
 		return out_spec_error(spec);
 	for (size_t i = 0; holm_note(spec, i); i++)
-		fprintf(stderr, "holm: note: %s\n", holm_note(spec, i));
+		say_line("holm", "note: %s", holm_note(spec, i));
 	if (options->timings)
 		holm_timings(box, print_timing, options);
 	if (options->explain) {
@@ -73,7 +75,7 @@ static int run(struct holm_spec *taken, struct box_options *options)
 	spec = NULL;
 	r = relay_run(box, &end);
 	if (r < 0)
-		return out_error("wait for the box: %s", strerror(-r));
+		return out_error("wait for the box: %s", err_words(-r));
 	if (end.kind == HOLM_LOST)
 		out_error("the box's init was killed from outside");
 	say_why(box);

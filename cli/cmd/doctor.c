@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/macro.h"
 #include "base/str.h"
 #include "cli.h"
@@ -46,7 +47,7 @@ static int clean(void)
 	int n = holm_clean();
 
 	if (n < 0)
-		return out_error("cannot look for cgroups: %s", strerror(-n));
+		return out_error("cannot look for cgroups: %s", err_words(-n));
 	printf("cgroups removed: %d\n", n);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "judge/judge.h"
 #include "sys/fd.h"
@@ -237,10 +238,10 @@ static int write_report(const struct judge_options *o, const struct result *r)
 	if (number < 0)
 		fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (number < 0 && fd < 0)
-		return out_error("judge: --report %s: %s", to, strerror(errno));
+		return out_error("judge: --report %s: %s", to, err_words(errno));
 	code = text.failed ? -ENOMEM
 			   : sys_write_all(number >= 0 ? number : fd, text.data, text.len);
-	return code < 0 ? out_error("judge: --report %s: %s", to, strerror(-code)) : 0;
+	return code < 0 ? out_error("judge: --report %s: %s", to, err_words(-code)) : 0;
 }
 
 static int exit_code(const struct result *r)
@@ -324,7 +325,7 @@ static int limit_descriptors(struct holm_spec *spec)
 		if (str_eq(field, "rlimit") && str_starts(value, "nofile="))
 			return 0;
 	if (getrlimit(RLIMIT_NOFILE, &ours) < 0)
-		return out_error("judge: getrlimit: %s", strerror(errno));
+		return out_error("judge: getrlimit: %s", err_words(errno));
 	snprintf(text, sizeof(text), "nofile=%u",
 		 (unsigned)MIN(ours.rlim_cur / 2, (rlim_t)FILES_LIMIT));
 	return holm_spec_add(spec, "rlimit", text) < 0 ? out_spec_error(spec) : 0;

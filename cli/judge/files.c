@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "judge/judge.h"
 #include "sys/fd.h"
@@ -248,7 +249,7 @@ static const char *why_not(int code)
 	case -EFBIG:
 		return "it is too large";
 	default:
-		return strerror(-code);
+		return err_words(-code);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/jsonout.h"
 #include "base/str.h"
 #include "judge/judge.h"
@@ -101,7 +102,7 @@ static void put_text(struct jsonout *j, const char *key, struct text t)
 
 static void put_error(struct jsonout *j, const struct holm_error *error)
 {
-	const char *name = strerrorname_np(error->code);
+	const char *name = err_name(error->code);
 
 	jsonout_string(j, "verdict", "setup");
 	jsonout_string(j, "step", *error->step ? error->step : "check");
@@ -116,8 +117,8 @@ static void put_verdict(struct jsonout *j, const struct holm_verdict *v)
 	jsonout_string(j, "verdict", v->name);
 	if (v->signal) {
 		jsonout_number(j, "signal", v->signal);
-		if (sigabbrev_np(v->signal))
-			jsonout_string(j, "signal-name", sigabbrev_np(v->signal));
+		if (str_signal_name(v->signal))
+			jsonout_string(j, "signal-name", str_signal_name(v->signal));
 	} else {
 		jsonout_number(j, "exit-code", v->exit_code);
 	}

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "judge/line.h"
 #include "judge/worker.h"
 
@@ -457,10 +458,10 @@ static int open_socket(struct master *m, const char *path)
 	strcpy(address.sun_path, path);
 	m->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (m->listen_fd < 0 || bind_socket(m->listen_fd, &address) < 0)
-		return out_error("judge: --serve %s: %s", path, strerror(errno));
+		return out_error("judge: --serve %s: %s", path, err_words(errno));
 	m->socket_made = true;
 	return listen(m->listen_fd, 64) < 0
-		       ? out_error("judge: --serve %s: %s", path, strerror(errno))
+		       ? out_error("judge: --serve %s: %s", path, err_words(errno))
 		       : 0;
 }
 
@@ -474,7 +475,7 @@ static int open_jobs(struct master *m)
 	if (!str_eq(how->jobs, "-"))
 		fd = open(how->jobs, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return out_error("judge: --jobs %s: %s", how->jobs, strerror(errno));
+		return out_error("judge: --jobs %s: %s", how->jobs, err_words(errno));
 	client_new(m, fd, 1);
 	return 0;
 }
@@ -527,7 +528,7 @@ int serve_run(const struct serve *how)
 	code = open_jobs(m);
 	for (unsigned i = 0; code == 0 && i < how->workers; i++)
 		if (!helper_start(m, &m->helpers[i]))
-			code = out_error("judge: cannot start a worker: %s", strerror(errno));
+			code = out_error("judge: cannot start a worker: %s", err_words(errno));
 	if (code == 0) {
 		loop(m);
 		code = m->bad ? out_error("judge: not all results could be written") : 0;

@@ -141,8 +141,8 @@ int worker_start(struct worker *w, const struct holm_spec *base, unsigned warm)
 	if (pid == 0) {
 		/* All that is open but our own end. */
 		if (fds[1] > 3)
-			close_range(3, (unsigned)fds[1] - 1, 0);
-		close_range((unsigned)fds[1] + 1, ~0U, 0);
+			sys_close_range(3, (unsigned)fds[1] - 1, 0);
+		sys_close_range((unsigned)fds[1] + 1, ~0U, 0);
 		work(fds[1], base, warm);
 	}
 	close(fds[1]);

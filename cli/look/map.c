@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/macro.h"
 #include "look/look.h"
 
@@ -173,12 +174,12 @@ static int write_form(struct holm_world *w, size_t form, const char *path)
 	int r;
 
 	if (!f)
-		return out_error("ns map: %s: %s", path, strerror(errno));
+		return out_error("ns map: %s: %s", path, err_words(errno));
 	r = forms[form].put(f, w);
 	if (r == 0 && (fflush(f) != 0 || ferror(f)))
 		r = -errno;
 	return r < 0 ? out_error("ns map: write %s: %s", out ? "standard output" : path,
-				 strerror(-r))
+				 err_words(-r))
 		     : 0;
 }
 

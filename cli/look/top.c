@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/macro.h"
 #include "look/look.h"
 
@@ -43,7 +44,7 @@ int ns_top(int argc, char **argv)
 
 		execv(path, (char *const *)words);
 		if (errno != ENOENT && errno != ENOTDIR)
-			return out_error("ns top: %s: %s", path, strerror(errno));
+			return out_error("ns top: %s: %s", path, err_words(errno));
 	}
 	return out_error("ns top: needs the program " HELPER ", which is neither in %s nor beside "
 			 "this one; it is built where ncurses is found",

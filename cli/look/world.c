@@ -10,6 +10,8 @@
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
+#include "base/say.h"
 #include "look/look.h"
 
 int ns_world(unsigned flags, struct holm_world **out)
@@ -48,7 +50,7 @@ static int target_by_file(const struct holm_world *w, const char *word, const ch
 	struct holm_ns n;
 
 	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
-		return out_error("ns %s: %s: %s", word, path, strerror(errno));
+		return out_error("ns %s: %s: %s", word, path, err_words(errno));
 	if (fs.f_type != NSFS_MAGIC)
 		return out_error("ns %s: %s: is no namespace; such files are /proc/PID/ns/net and "
 				 "/run/netns/NAME",
@@ -233,10 +235,10 @@ void ns_say_unseen(const struct holm_world *w)
 
 	holm_world_sum(w, &s);
 	if (s.unseen)
-		fprintf(stderr,
-			"holm: %u of %u processes are not for you to see: they have other users, "
-			"or more rights\n",
-			s.unseen, s.processes);
+		say_line("holm",
+			 "%u of %u processes are not for you to see: they have other users, or "
+			 "more rights",
+			 s.unseen, s.processes);
 }
 
 int ns_json_end(struct jsonout *j)

@@ -25,3 +25,7 @@ int err_errno(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int err_prefix(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_command(struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void err_append(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* "No such file or directory", whatever the C library says; and "ENOENT", or NULL. */
+const char *err_words(int code);
+const char *err_name(int code);

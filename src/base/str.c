@@ -167,6 +167,24 @@ int str_duration(const char *s, int64_t *out_ns)
 	return 0;
 }
 
+static const char signals[][8] = {
+	[SIGHUP] = "HUP",   [SIGINT] = "INT",       [SIGQUIT] = "QUIT", [SIGILL] = "ILL",
+	[SIGTRAP] = "TRAP", [SIGABRT] = "ABRT",     [SIGBUS] = "BUS",   [SIGFPE] = "FPE",
+	[SIGKILL] = "KILL", [SIGUSR1] = "USR1",     [SIGSEGV] = "SEGV", [SIGUSR2] = "USR2",
+	[SIGPIPE] = "PIPE", [SIGALRM] = "ALRM",     [SIGTERM] = "TERM", [SIGSTKFLT] = "STKFLT",
+	[SIGCHLD] = "CHLD", [SIGCONT] = "CONT",     [SIGSTOP] = "STOP", [SIGTSTP] = "TSTP",
+	[SIGTTIN] = "TTIN", [SIGTTOU] = "TTOU",     [SIGURG] = "URG",   [SIGXCPU] = "XCPU",
+	[SIGXFSZ] = "XFSZ", [SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF", [SIGWINCH] = "WINCH",
+	[SIGPOLL] = "POLL", [SIGPWR] = "PWR",       [SIGSYS] = "SYS",
+};
+
+const char *str_signal_name(int signo)
+{
+	if (signo <= 0 || (size_t)signo >= ARRAY_SIZE(signals) || !*signals[signo])
+		return NULL;
+	return signals[signo];
+}
+
 int str_signal(const char *s)
 {
 	uint64_t v;
@@ -175,12 +193,9 @@ int str_signal(const char *s)
 		return (int)v;
 	if (strncasecmp(s, "SIG", 3) == 0)
 		s += 3;
-	for (int i = 1; i < NSIG; i++) {
-		const char *name = sigabbrev_np(i);
-
-		if (name && strcasecmp(name, s) == 0)
-			return i;
-	}
+	for (size_t i = 1; i < ARRAY_SIZE(signals); i++)
+		if (*signals[i] && strcasecmp(signals[i], s) == 0)
+			return (int)i;
 	return 0;
 }
 

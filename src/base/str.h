@@ -31,6 +31,7 @@ int str_duration(const char *s, int64_t *out_ns);
 
 /* A signal by name (TERM, SIGTERM) or number; 0 if unknown. */
 int str_signal(const char *s);
+const char *str_signal_name(int signo); /* "TERM"; NULL: it has none */
 
 /* A text that grows. On a failed allocation `failed` is set and later calls do nothing. */
 struct buf {

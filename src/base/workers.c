@@ -7,6 +7,9 @@
 #include "base/macro.h"
 #include "base/workers.h"
 
+/* C libraries differ in what they give unasked: 128 KiB, or as much as RLIMIT_STACK. */
+#define STACK_SIZE (1024UL * 1024)
+
 /* More threads than processors that we may use only get in each other's way. */
 unsigned workers_for(size_t n, size_t each)
 {
@@ -43,13 +46,14 @@ static bool start_one(pthread_t *thread, void *(*act)(void *), void *worker, int
 
 	if (pthread_attr_init(&attr) != 0)
 		return false;
-	CPU_ZERO(&one);
-	if (cpu >= 0) {
-		CPU_SET((size_t)cpu, &one);
-		pthread_attr_setaffinity_np(&attr, sizeof(one), &one);
-	}
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	started = pthread_create(thread, &attr, act, worker) == 0;
 	pthread_attr_destroy(&attr);
+	if (started && cpu >= 0) {
+		CPU_ZERO(&one);
+		CPU_SET((size_t)cpu, &one);
+		pthread_setaffinity_np(*thread, sizeof(one), &one);
+	}
 	return started;
 }
 

@@ -28,7 +28,7 @@ static int open_if(const char *path, long magic)
 
 	if (r < 0)
 		return r;
-	return fs.f_type == magic ? TAKE_FD(fd) : -ENOENT;
+	return (long)fs.f_type == magic ? TAKE_FD(fd) : -ENOENT;
 }
 
 /* "31 23 0:28 / /sys/fs/resctrl rw - resctrl resctrl rw" (proc_pid_mountinfo(5)); there is one. */

@@ -92,14 +92,20 @@ static int read_counts(int root_fd, const char *group, const char *monitor, stru
 		       struct rdt_stats *s)
 {
 	char path[2 * NAME_MAX + 32], dir[PATH_MAX];
-	struct dirent **names = NULL;
 	int r = rdt_path(path, sizeof(path), group, monitor, "mon_data"), n;
+	struct dirent **names = NULL;
+	_cleanup_fd_ int fd = -1;
+	char proc[40];
 
 	if (r < 0)
 		return r;
-	n = scandirat(root_fd, path, &names, is_cache, alphasort);
+	fd = rdt_open_file(root_fd, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	n = scandir(proc, &names, is_cache, alphasort);
 	if (n < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	for (int i = 0; i < n; i++) {
 		snprintf(dir, sizeof(dir), "%s/%s", path, names[i]->d_name);
 		if (r == 0 && i < COUNTS_MAX)

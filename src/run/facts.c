@@ -378,6 +378,29 @@ static void read_rdt(const struct container *c, struct fact_rdt *f)
 	f->monitors = f->mounted && rdt_has(fd, "mon_groups");
 }
 
+/*
+ * Who was sent into another mount namespace may still be in a directory of the old one (nsenter
+ * --wd). C libraries differ in what they say then. It is its path, if that leads there here too,
+ * and / otherwise.
+ */
+static const char *find_cwd(char *out, size_t room)
+{
+	static const char far[] = "(unreachable)";
+	struct statx here, there;
+	const char *path = out;
+
+	if (sys_getcwd(out, room) < 0)
+		return "/";
+	if (*path == '/')
+		return path;
+	path += str_starts(path, far) ? sizeof(far) - 1 : 0;
+	if (*path != '/' || sys_statx(AT_FDCWD, ".", 0, STATX_INO, &here) < 0 ||
+	    sys_statx(AT_FDCWD, path, 0, STATX_INO, &there) < 0 || here.stx_ino != there.stx_ino ||
+	    here.stx_dev_major != there.stx_dev_major || here.stx_dev_minor != there.stx_dev_minor)
+		return "/";
+	return path;
+}
+
 int facts_read(struct spec *s, struct facts *f, struct err *e)
 {
 	char cwd[4096];
@@ -408,9 +431,7 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
 		f->tty[fd] = spec_stdio(s, fd) < 0 && isatty(fd);
-	if (!getcwd(cwd, sizeof(cwd)))
-		strcpy(cwd, "/");
-	f->cwd = arena_strdup(s->arena, cwd);
+	f->cwd = arena_strdup(s->arena, find_cwd(cwd, sizeof(cwd)));
 	if (!f->cwd || read_id_facts(s, f) < 0)
 		return err_errno(e, ENOMEM, "facts");
 	read_resolv_conf(s, f);

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "run/box_net.h"
 #include "run/networks.h"
 #include "state/state.h"
 #include "sys/fd.h"
@@ -62,23 +62,14 @@ static void fill(struct words *w, const struct networks *n, const struct network
 /* It goes into the background itself, once it listens. */
 static int run(char *const argv[], struct err *e)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int r, status = 0;
-	pid_t pid;
+	_cleanup_fd_ int null = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	char path[PLAYER_PATH_MAX];
+	int pid = null < 0 ? null : player_find("dnsmasq", path), status = 0;
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
-	posix_spawn_file_actions_adddup2(&actions, 0, 1);
-	posix_spawn_file_actions_adddup2(&actions, 0, 2);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
-	r = posix_spawnp(&pid, "dnsmasq", &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	if (r)
-		return err_errno(e, r,
+	if (pid == 0)
+		pid = sys_spawn(path, argv, environ, (const int[]){ null, null, null });
+	if (pid < 0)
+		return err_errno(e, -pid,
 				 "net: start dnsmasq (Debian: apt-get install dnsmasq-base; "
 				 "--no-dns does without)");
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

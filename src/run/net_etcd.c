@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,21 +162,15 @@ static int fill_words(struct words *w, const struct networks *n, const struct ne
 
 static int spawn(struct words *w, int in_fd, int out_fd, pid_t *pid)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int r;
+	_cleanup_fd_ int null = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	int r = null;
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in_fd, 0);
-	posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_RDWR, 0);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
-	r = posix_spawn(pid, w->helper, &actions, &attr, w->argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return -r;
+	if (r >= 0)
+		r = sys_spawn(w->helper, w->argv, environ, (const int[]){ in_fd, out_fd, null });
+	if (r < 0)
+		return r;
+	*pid = r;
+	return 0;
 }
 
 /* A line; or nothing, if it ends without. */

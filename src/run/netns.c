@@ -390,5 +390,5 @@ int netns_exec(const char *name, char *const argv[], struct err *e)
 		return r;
 	execvp(argv[0], argv);
 	r = errno;
-	return err_command(e, r, "%s: %s", argv[0], strerrordesc_np(r));
+	return err_command(e, r, "%s: %s", argv[0], err_words(r));
 }

@@ -457,7 +457,7 @@ static int container_command(const struct run *r, int code, const char *failed, 
 
 	if (!failed)
 		failed = code == EACCES      ? "permission denied"
-			 : code != ENOENT    ? strerrordesc_np(code)
+			 : code != ENOENT    ? err_words(code)
 			 : strchr(path, '/') ? "no such file or directory"
 					     : "executable file not found in $PATH";
 	return err_set(e, code, "exec: \"%.200s\": %s", path, failed);
@@ -467,7 +467,7 @@ static int container_command(const struct run *r, int code, const char *failed, 
 int words_failure(const struct run *r, const struct step *s, size_t item, int code,
 		  const char *failed, struct err *e)
 {
-	const char *hint = hint_for(r, s->name, code), *words = strerrordesc_np(code);
+	const char *hint = hint_for(r, s->name, code);
 	struct buf object = { 0 };
 
 	if (e)
@@ -480,12 +480,12 @@ int words_failure(const struct run *r, const struct step *s, size_t item, int co
 		err_command(e, code, "command %.200s: %s", r->program->argv[0],
 			    failed           ? failed
 			    : code == ENOENT ? "not found in the box"
-					     : words);
+					     : err_words(code));
 	} else {
 		words_item(r, s, item, &object);
 		err_set(e, code, "%s", s->name);
 		put_object(e, &object);
-		err_append(e, ": %s: %s", failed ? failed : s->words, words ? words : "error");
+		err_append(e, ": %s: %s", failed ? failed : s->words, err_words(code));
 	}
 	if (hint)
 		err_append(e, " (%s)", hint);

@@ -216,7 +216,7 @@ void facts_net(struct facts_out *o, const struct see_ns *n)
 	if (!n || o->result)
 		return;
 	if (r < 0) {
-		facts_say(o, "interfaces", "?", "cannot be seen", strerrordesc_np(-r));
+		facts_say(o, "interfaces", "?", "cannot be seen", err_words(-r));
 		return;
 	}
 	find_all_links(o, n, fd, &all);

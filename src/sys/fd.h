@@ -12,6 +12,22 @@
 
 #include "sys/raw.h"
 
+/*
+ * The kernel's struct statx. glibc takes it from the kernel's header; musl has none before 1.2.5,
+ * and then one that ends before the id of the mount, which is in the way of the kernel's unless
+ * that has another name.
+ */
+#ifndef STATX_MNT_ID
+#define statx           kernel_statx
+#define statx_timestamp kernel_statx_timestamp
+#include <linux/stat.h>
+#endif
+
+/* Of linux/fs.h, which cannot be had beside sys/mount.h everywhere. */
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE (1 << 0)
+#endif
+
 static inline int sys_openat(int dir_fd, const char *path, int flags, mode_t mode)
 {
 	return (int)RAW4(SYS_openat, dir_fd, path, flags | O_CLOEXEC, mode);
@@ -107,6 +123,13 @@ static inline int sys_faccessat(int dir_fd, const char *path, int mode)
 static inline int sys_fchdir(int fd)
 {
 	return (int)RAW1(SYS_fchdir, fd);
+}
+
+/* Begins with "(unreachable)" if the directory is in no mount below our root. The length with its
+ * end, or -errno. */
+static inline int sys_getcwd(char *out, size_t room)
+{
+	return (int)RAW2(SYS_getcwd, out, room);
 }
 
 static inline int sys_chroot(const char *path)

@@ -21,6 +21,10 @@
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
+#ifndef __WALL
+#define __WALL 0x40000000
+#endif
+
 #define SYS_SIGSET_SIZE 8 /* the kernel's sigset_t: 64 signals */
 
 static inline _Noreturn void sys_exit(int code)
@@ -259,6 +263,12 @@ static inline int sys_futex_wake(unsigned *word)
  * instructions of assembly, because the child wakes up on an empty stack.
  */
 int sys_clone_fn(struct clone_args *args, int (*fn)(void *), void *arg);
+
+/*
+ * Executes a program in a session of its own, with the three descriptors as its 0, 1 and 2 and no
+ * others. Its pid, or -errno, also of the exec.
+ */
+int sys_spawn(const char *path, char *const argv[], char *const envp[], const int fds[3]);
 
 /*
  * The stack of a child on that of its parent, for one that shares its memory and soon executes

@@ -65,7 +65,8 @@ static inline ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags)
 static inline ssize_t sys_send_fds(int fd, const void *data, size_t len, const int *fds,
 				   unsigned n_fds)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * SYS_FDS_MAX)];
+	/* Zeroed: in musl's types a part of what are the kernel's lengths is padding. */
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * SYS_FDS_MAX)] = { 0 };
 	struct iovec iov = { (void *)data, len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
@@ -75,10 +76,10 @@ static inline ssize_t sys_send_fds(int fd, const void *data, size_t len, const i
 		struct cmsghdr *c = (struct cmsghdr *)control;
 
 		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		msg.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * n_fds);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		c->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * n_fds);
 		for (unsigned i = 0; i < n_fds; i++)
 			((int *)CMSG_DATA(c))[i] = fds[i];
 	}

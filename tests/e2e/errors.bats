@@ -262,3 +262,11 @@ load helpers
 	PREFIX=(prlimit --nproc=0 "${AS_USER[@]}")
 	refused 125 "limit of processes" -- true
 }
+
+@test "an error is one line in one write" {
+	need strace
+	ASAN_OPTIONS=detect_leaks=0 strace -qq -e trace=write,writev -o "$T/trace" "$HOLM" box --hostname "$(printf '%0500d' 0)" -- true || :
+	[ "$(grep -c '(2, ' "$T/trace")" = 1 ]
+	ASAN_OPTIONS=detect_leaks=0 strace -qq -e trace=write,writev -o "$T/trace" "${HOLM_OCI:-$HERE/../../build/holm-oci}" --root "$T" state nosuch || :
+	[ "$(grep -c '(2, ' "$T/trace")" = 1 ]
+}

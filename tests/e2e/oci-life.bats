@@ -287,6 +287,19 @@ c = json.load(open(sys.argv[1])); c["annotations"] = {"a": sys.argv[2][:1] * int
 	run -1 oci create --bundle "$B" two
 }
 
+@test "run: signals that a C library keeps for itself get through as well" {
+	need_root
+	# 34: SIGRTMIN to one C library, and to another a signal of its own.
+	config . 'trap "exit 9" 34; touch /tmp/ready; while :; do sleep 0.1; done'
+	"$OCI" --root "$T/root" run --bundle "$B" one &
+	STARTED+=("$!")
+	eventually test -e "$B/rootfs/tmp/ready"
+	kill -34 "${STARTED[0]}"
+	code=0
+	wait "${STARTED[0]}" || code=$?
+	[ "$code" = 9 ]
+}
+
 @test "run with a terminal: signals get through, though neither input nor output is read" {
 	need_root
 	config '.process.terminal = true' 'trap "exit 7" TERM; touch /tmp/ready; while :; do sleep 0.1; done'

@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/caps.h"
 #include "base/err.h"
 #include "base/nstype.h"
 #include "base/rlimits.h"
+#include "base/say.h"
 #include "base/str.h"
 
 static void numbers_are_strict(void **state)
@@ -115,6 +118,27 @@ static void signals(void **state)
 	assert_int_equal(str_signal("65"), 0);
 }
 
+/* This C library's own words are the oracle. */
+static void names_of_signals_and_errors(void **state)
+{
+	(void)state;
+	for (int i = -1; i < 70; i++) {
+		const char *name = sigabbrev_np(i), *ours = str_signal_name(i);
+
+		assert_int_equal(!name, !ours);
+		if (name)
+			assert_string_equal(ours, name);
+	}
+	for (int i = -1; i < 4096; i++) {
+		const char *name = i ? strerrorname_np(i) : NULL, *words = strerrordesc_np(i);
+
+		assert_int_equal(!name, !err_name(i));
+		if (name)
+			assert_string_equal(err_name(i), name);
+		assert_string_equal(err_words(i), words ? words : "unknown error");
+	}
+}
+
 static void json_strings_are_escaped(void **state)
 {
 	struct buf b = { 0 };
@@ -188,6 +212,30 @@ static void long_errors_are_cut(void **state)
 	assert_int_equal(strlen(e.text), sizeof(e.text) - 1);
 }
 
+/* A socket of packets keeps apart what was written apart. */
+static void lines_are_written_at_once(void **state)
+{
+	static char word[2000], got[16384];
+	int pair[2], stderr_fd = dup(2);
+
+	(void)state;
+	memset(word, 'x', sizeof(word) - 1);
+	memset(word + 5, '\n', 900);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	dup2(pair[1], 2);
+	say_line("holm", "%s: %s", word, "a\x1b\x7f\t");
+	dup2(stderr_fd, 2);
+	close(stderr_fd);
+	close(pair[1]);
+	assert_int_equal(read(pair[0], got, sizeof(got)), strlen("holm: ") + strlen(word) +
+								  3 * 900 +
+								  strlen(": a\\x1b\\x7f\\x09\n"));
+	assert_memory_equal(got, "holm: xxxxx\\x0a\\x0a", 19);
+	assert_non_null(strstr(got, "x: a\\x1b\\x7f\\x09\n"));
+	assert_int_equal(read(pair[0], got, sizeof(got)), 0);
+	close(pair[0]);
+}
+
 static void names_of_things(void **state)
 {
 	(void)state;
@@ -212,11 +260,13 @@ int main(void)
 		cmocka_unit_test(durations),
 		cmocka_unit_test(taking_digits),
 		cmocka_unit_test(signals),
+		cmocka_unit_test(names_of_signals_and_errors),
 		cmocka_unit_test(json_strings_are_escaped),
 		cmocka_unit_test(buffers_grow),
 		cmocka_unit_test(arena_lists_grow),
 		cmocka_unit_test(errors_grow_a_prefix),
 		cmocka_unit_test(long_errors_are_cut),
+		cmocka_unit_test(lines_are_written_at_once),
 		cmocka_unit_test(names_of_things),
 	};
 
