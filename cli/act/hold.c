@@ -75,7 +75,7 @@ static int print_held(void *arg, const struct holm_held *h)
 		jsonout_string(&l->j, "type", holm_ns_type_name(h->type));
 		ns_json_inode(&l->j, "inode", h->inode);
 		jsonout_string(&l->j, "path", h->path);
-		jsonout_number(&l->j, "init", (uint64_t)h->init);
+		jsonout_number(&l->j, "init", h->init);
 		jsonout_close(&l->j, '}');
 		return 0;
 	}

@@ -187,9 +187,15 @@ static void put_rdt(struct buf *out, const struct rdt_wish *w)
 	buf_puts(out, w->group);
 	if (w->monitor)
 		buf_printf(out, ", counted in mon_groups/%s", w->monitor);
-	for (size_t i = 0; i < ARRAY_SIZE(w->schemata) && w->schemata[i]; i++)
-		for (const char *line = w->schemata[i]; *line; line += strcspn(line, "\n") + 1)
-			buf_printf(out, ", %.*s", (int)strcspn(line, "\n"), line);
+	for (size_t i = 0; i < ARRAY_SIZE(w->schemata) && w->schemata[i]; i++) {
+		for (const char *line = w->schemata[i]; *line;) {
+			size_t len = strcspn(line, "\n");
+
+			buf_puts(out, ", ");
+			buf_put(out, line, len);
+			line += len + (line[len] == '\n');
+		}
+	}
 }
 
 static void put_net_device(struct buf *out, const struct container_netdev *n)

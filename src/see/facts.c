@@ -21,7 +21,6 @@ int facts_say(struct facts_out *o, const char *section, const char *name, const 
 
 int facts_sayf(struct facts_out *o, const char *section, const char *name, const char *fmt, ...)
 {
-	_cleanup_buf_ struct buf b = { 0 };
 	char text[1024];
 	va_list ap;
 
