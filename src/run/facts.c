@@ -408,10 +408,13 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
 		f->tty[fd] = spec_stdio(s, fd) < 0 && isatty(fd);
-	if (!getcwd(cwd, sizeof(cwd)))
-		strcpy(cwd, "/");
-	f->cwd = arena_strdup(s->arena, cwd);
-	if (!f->cwd || read_id_facts(s, f) < 0)
+	/* One that was removed, or lies outside of our root, has no path. */
+	if (getcwd(cwd, sizeof(cwd))) {
+		f->cwd = arena_strdup(s->arena, cwd);
+		if (!f->cwd)
+			return err_errno(e, ENOMEM, "facts");
+	}
+	if (read_id_facts(s, f) < 0)
 		return err_errno(e, ENOMEM, "facts");
 	read_resolv_conf(s, f);
 	read_rdt(s->container, &f->rdt);

@@ -57,6 +57,20 @@ load helpers
 }
 
 # bats test_tags=quick
+@test "a working directory that was removed is not taken for another" {
+	mkdir "$T/gone"
+	cd "$T/gone"
+	rmdir "$T/gone"
+	refused 125 '"." begins at the working directory' --bind .:/mnt -- true
+	refused 125 '"x" begins at the working directory' --ro-bind x -- true
+	refused 125 '"." begins at the working directory' --rootfs . -- true
+	refused 125 '"." begins at the working directory' --work . -- true
+	refused 125 '"./x" begins at the working directory' -- ./x
+	run -0 "$HOLM" box -- true
+	cd "$T"
+}
+
+# bats test_tags=quick
 @test "impossible combinations" {
 	refused 125 "exclude each other" --rootfs "$T" --host-root -- true
 	refused 125 "writable: goes with rootfs" --writable -- true
