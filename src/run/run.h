@@ -352,6 +352,7 @@ int box_cgroup_clean(bool remove);
 
 /* ---- steps_live.c ---- */
 bool run_hears(const struct run *r, int fd); /* false: C has ended */
+bool run_set_up(const struct run *r);        /* waits for it; true: the pipe can be read */
 int lost_child(struct run *r); /* the failure that C died of, without a word of its own */
 
 /* ---- box_net.c ---- */

@@ -67,7 +67,7 @@ static bool set_up_done(struct run *r)
 	char byte;
 	ssize_t n = 0;
 
-	if (run_hears(r, r->report_fd[0]))
+	if (run_set_up(r))
 		do {
 			n = sys_read(r->report_fd[0], &byte, 1);
 		} while (n == -EINTR);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -476,6 +477,62 @@ static void stdio_that_is_closed(void **state)
 	}
 }
 
+#define FORKS 300
+
+static pid_t forked[FORKS];
+static atomic_uint n_forked;
+
+/* Each has copies of all that is open in that moment, and keeps them. */
+static void *forks(void *arg)
+{
+	const struct timespec pause = { 0, 200000 };
+
+	while (n_forked < FORKS) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			alarm(30);
+			for (;;)
+				sleep(30);
+		}
+		if (pid > 0)
+			forked[n_forked++] = pid;
+		nanosleep(&pause, NULL);
+	}
+	return arg;
+}
+
+/* A box starts, ends and is ended, whoever else holds the descriptors that this is heard by. */
+static void threads_that_fork(void **state)
+{
+	struct holm_spec *spec = spec_for("exit 3"), *long_one = spec_for("sleep 60");
+	struct holm_event end;
+	pthread_t thread;
+	int code[2] = { 0, 0 };
+
+	assert_int_equal(holm_spec_set(long_one, "wall", "1ms"), 0);
+	assert_int_equal(pthread_create(&thread, NULL, forks, state), 0);
+	alarm(25);
+	while (n_forked < FORKS && code[0] == 0 && code[1] == 0) {
+		struct holm_box *box = start(spec), *other = start(long_one);
+
+		code[0] = holm_wait(box, &end, 5000) != 1 || holm_exit_code(end.status) != 3;
+		code[1] = holm_wait(other, &end, 5000) != 1 || end.kind != HOLM_ENDED;
+		holm_free(box);
+		holm_free(other);
+	}
+	alarm(0);
+	pthread_join(thread, NULL);
+	for (unsigned i = 0; i < n_forked; i++) {
+		kill(forked[i], SIGKILL);
+		waitpid(forked[i], NULL, 0);
+	}
+	assert_int_equal(code[0], 0);
+	assert_int_equal(code[1], 0);
+	holm_spec_free(spec);
+	holm_spec_free(long_one);
+}
+
 static void plan_does_nothing(void **state)
 {
 	struct holm_spec *spec = spec_for("true");
@@ -500,6 +557,7 @@ int main(void)
 		cmocka_unit_test(launch_that_fails),    cmocka_unit_test(limits_in_a_loop),
 		cmocka_unit_test(stdio_of_its_own),     cmocka_unit_test(plan_does_nothing),
 		cmocka_unit_test(tells_what_was_used),  cmocka_unit_test(stdio_that_is_closed),
+		cmocka_unit_test(threads_that_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
