@@ -70,6 +70,15 @@ load helpers
 	cd "$T"
 }
 
+@test "a filter around holm that leaves no way to end the box is told at once" {
+	need_root
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["pidfd_send_signal"],
+		"action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}' >"$T/filter"
+	run -125 "$HOLM" box --share user,mnt,pid,net,ipc,uts,cgroup,time --cap all --seccomp "$T/filter" -- \
+		"$HOLM" box --wall 1s -- sleep 20
+	[[ $output == *"pidfd_send_signal(2), to end the box by, is refused"* ]]
+}
+
 # bats test_tags=quick
 @test "impossible combinations" {
 	refused 125 "exclude each other" --rootfs "$T" --host-root -- true
