@@ -6,6 +6,7 @@
 #include "base/signals.h"
 #include "base/str.h"
 #include "cli.h"
+#include "sys/stdio.h"
 
 const struct command commands[] = {
 	{ "box", "run a program in full isolation", cmd_box },
@@ -34,6 +35,8 @@ int cmd_help(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	signals_begin();
+	if (sys_fill_stdio() < 0)
+		return out_error("a standard descriptor is closed, and there is no /dev/null");
 	if (argc < 2)
 		return cmd_help(argc, argv), EXIT_HOLM;
 	if (str_eq(argv[1], "--version")) {

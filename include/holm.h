@@ -24,7 +24,8 @@
  * end raises SIGCHLD, and a caller that reaps by waitpid(-1) may take it; holm_wait then still
  * tells how the command ended, except with as-pid1. A caller that ignores SIGCHLD (or has
  * SA_NOCLDWAIT) is refused with ECHILD. In the box every signal has its default action, whatever
- * the caller ignores. Every descriptor that is opened is close-on-exec.
+ * the caller ignores. Every descriptor that is opened is close-on-exec. What of 0, 1 and 2 is
+ * closed, or close-on-exec, is /dev/null in the box.
  */
 #ifndef HOLM_H
 #define HOLM_H

@@ -7,28 +7,17 @@
 #include <errno.h>
 
 #include "container.h"
-#include "sys/fd.h"
+#include "sys/stdio.h"
 
 static bool is_open(int fd)
 {
 	return sys_fcntl(fd, F_GETFD, 0) >= 0;
 }
 
-/* What we open must become neither the container's standard input nor what errors are written to.
- */
-static int open_missing(int fd)
-{
-	int r = sys_openat(AT_FDCWD, "/dev/null", O_RDWR, 0);
-
-	if (r >= 0 && r != fd)
-		return -EBADF;
-	return r < 0 ? r : sys_fcntl(fd, F_SETFD, 0);
-}
-
 int descriptors_begin(struct oci *o, struct err *e)
 {
 	for (int fd = 0; fd < PASSED_FIRST; fd++) {
-		int r = is_open(fd) ? 0 : open_missing(fd);
+		int r = is_open(fd) ? 0 : sys_open_null_as(fd);
 
 		if (r < 0)
 			return err_errno(e, -r, "descriptor %d is not open: /dev/null", fd);

@@ -218,6 +218,18 @@ static int open_result(int dir_fd, const struct file_out *f)
 	return (uint64_t)st.st_size > f->max_bytes ? -EFBIG : TAKE_FD(fd);
 }
 
+/* What is no file may have nobody at its other end, and that is not waited for. */
+static int open_to(const char *path)
+{
+	return sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK,
+			  0666);
+}
+
+static const char *why_not_to(int code)
+{
+	return code == -ENXIO ? "nobody reads from this pipe" : strerror(-code);
+}
+
 static int take_one(const struct job *job, int dir_fd, struct collected *c)
 {
 	const struct file_out *f = c->file;
@@ -231,8 +243,11 @@ static int take_one(const struct job *job, int dir_fd, struct collected *c)
 		c->bytes = c->text.len;
 		return r;
 	}
-	to = sys_openat(AT_FDCWD, f->to, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0666);
-	return to < 0 ? to : copy_all(from, to, f->max_bytes, &c->bytes);
+	to = open_to(f->to);
+	if (to >= 0)
+		return copy_all(from, to, f->max_bytes, &c->bytes);
+	snprintf(c->error, sizeof(c->error), "%s: %s", f->to, why_not_to(to));
+	return 0;
 }
 
 static const char *why_not(int code)
@@ -276,12 +291,14 @@ int sink_open(struct sink *s, const char *what, struct err *e)
 	if (s->keep)
 		s->fd = memfd_create("holm-output", MFD_CLOEXEC);
 	else if (s->path)
-		s->fd = open(s->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+		s->fd = open_to(s->path);
 	else
 		return 0;
-	if (s->fd < 0)
-		return err_errno(e, errno, "%s: %s", what, s->path ? s->path : "memory");
-	return 0;
+	if (s->fd >= 0)
+		return 0;
+	if (s->keep)
+		return err_errno(e, errno, "%s: memory", what);
+	return err_set(e, -s->fd, "%s: %s: %s", what, s->path, why_not_to(s->fd));
 }
 
 struct text sink_text(const struct sink *s, struct arena *a)

@@ -54,12 +54,14 @@ struct client {
 	uint64_t n_read, n_done;
 	struct line_reader lines;
 	struct buf unsent;
-	struct held *held; /* by seq */
+	struct held *held;      /* by seq */
+	unsigned in_at, out_at; /* what is polled for it; 0: nothing */
 };
 
 struct helper {
 	struct worker worker;
 	struct request *busy; /* NULL: it is free */
+	unsigned at;          /* what is polled for it; 0: nothing */
 };
 
 struct master {
@@ -73,6 +75,8 @@ struct master {
 	bool stopping, socket_made;
 	bool at_once; /* what runs is ended, too */
 	bool bad;     /* a result could not be written */
+	bool crowded; /* no further client can be taken at the moment */
+	unsigned n_fds;
 	struct pollfd fds[2 + WORKERS_MAX + 2 * CLIENTS_MAX];
 };
 
@@ -328,6 +332,36 @@ static void answer_without_workers(struct master *m)
 	}
 }
 
+static bool is_from(const struct master *m, const struct request *q, const struct client *c)
+{
+	return &m->clients[q->client] == c && q->visit == c->visit;
+}
+
+/* Its results are nobody's: what was not begun is forgotten, and what runs is ended. */
+static void client_gone(struct master *m, struct client *c)
+{
+	for (unsigned i = 0; i < m->how->workers; i++) {
+		struct helper *h = &m->helpers[i];
+
+		if (h->busy && is_from(m, h->busy, c))
+			worker_cancel(h->worker.fd);
+	}
+	m->last = NULL;
+	for (struct request **at = &m->first; *at;) {
+		struct request *q = *at;
+
+		if (!is_from(m, q, c)) {
+			m->last = q;
+			at = &q->next;
+			continue;
+		}
+		*at = q->next;
+		m->n_queued--;
+		free(q);
+	}
+	client_close(c);
+}
+
 static bool is_idle(const struct master *m)
 {
 	for (unsigned i = 0; i < m->how->workers; i++)
@@ -354,40 +388,74 @@ static void take_signal(struct master *m)
 		free(dequeue(m));
 }
 
+/* Without a descriptor for it, it has to wait. */
 static void take_client(struct master *m)
 {
 	int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+	m->crowded = fd < 0 && errno != EINTR && errno != EAGAIN && errno != ECONNABORTED;
 	if (fd >= 0 && !client_new(m, fd, fd))
 		close(fd);
 }
 
-static unsigned wait_for_something(struct master *m)
+static unsigned poll_for(struct master *m, int fd, short events)
 {
-	unsigned n = 0;
-
-	m->fds[n++] = (struct pollfd){ m->signal_fd, POLLIN, 0 };
-	m->fds[n++] = (struct pollfd){ m->stopping ? -1 : m->listen_fd, POLLIN, 0 };
-	for (unsigned i = 0; i < m->how->workers; i++)
-		m->fds[n++] = (struct pollfd){ m->helpers[i].worker.fd, POLLIN, 0 };
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &m->clients[i];
-
-		m->fds[n++] =
-			(struct pollfd){ may_read(m, c) && !c->eof ? c->in_fd : -1, POLLIN, 0 };
-		m->fds[n++] = (struct pollfd){ c->unsent.len ? c->out_fd : -1, POLLOUT, 0 };
-	}
-	return poll(m->fds, n, -1) > 0 ? n : 0;
+	m->fds[m->n_fds] = (struct pollfd){ fd, events, 0 };
+	return m->n_fds++;
 }
 
-static void serve_clients(struct master *m, const struct pollfd *fds)
+static bool has_come(const struct master *m, unsigned at, short events)
+{
+	return at && m->fds[at].revents & (events | POLLHUP | POLLERR);
+}
+
+/* Of a socket the end is told whatever is asked for. */
+static void poll_for_client(struct master *m, struct client *c)
+{
+	short in = may_read(m, c) && !c->eof ? POLLIN : 0, out = c->unsent.len ? POLLOUT : 0;
+
+	c->in_at = c->out_at = 0;
+	if (!is_open(c))
+		return;
+	if (c->in_fd == c->out_fd) {
+		c->in_at = c->out_at = poll_for(m, c->in_fd, (short)(in | out));
+		return;
+	}
+	c->in_at = in ? poll_for(m, c->in_fd, in) : 0;
+	c->out_at = out ? poll_for(m, c->out_fd, out) : 0;
+}
+
+#define CROWDED_MS 100 /* then it is tried again to take one */
+
+/* Only what is open: poll(2) refuses more entries than we may have descriptors. */
+static bool wait_for_something(struct master *m)
+{
+	m->n_fds = 0;
+	poll_for(m, m->signal_fd, POLLIN);
+	poll_for(m, m->stopping || m->crowded ? -1 : m->listen_fd, POLLIN);
+	for (unsigned i = 0; i < m->how->workers; i++) {
+		struct helper *h = &m->helpers[i];
+
+		h->at = h->worker.fd < 0 ? 0 : poll_for(m, h->worker.fd, POLLIN);
+	}
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		poll_for_client(m, &m->clients[i]);
+	if (poll(m->fds, m->n_fds, m->crowded ? CROWDED_MS : -1) > 0)
+		return true;
+	m->crowded = false;
+	return false;
+}
+
+static void serve_clients(struct master *m)
 {
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &m->clients[i];
 
-		if (is_open(c) && fds[2 * i].fd >= 0 && fds[2 * i].revents)
+		if (is_open(c) && c->in_fd == c->out_fd && has_come(m, c->in_at, 0))
+			client_gone(m, c);
+		if (is_open(c) && has_come(m, c->in_at, POLLIN))
 			client_read(m, c);
-		if (is_open(c) && fds[2 * i + 1].fd >= 0 && fds[2 * i + 1].revents)
+		if (is_open(c) && has_come(m, c->out_at, POLLOUT))
 			client_send(m, c);
 		take_lines(m, c);
 		client_end(c);
@@ -409,18 +477,16 @@ static bool is_over(const struct master *m)
 static void loop(struct master *m)
 {
 	while (!is_over(m)) {
-		unsigned n = wait_for_something(m);
-
-		if (n == 0)
+		if (!wait_for_something(m))
 			continue;
 		if (m->fds[0].revents)
 			take_signal(m);
 		if (m->fds[1].revents)
 			take_client(m);
 		for (unsigned i = 0; i < m->how->workers; i++)
-			if (m->fds[2 + i].revents)
+			if (has_come(m, m->helpers[i].at, POLLIN))
 				take_result(m, &m->helpers[i]);
-		serve_clients(m, &m->fds[2 + m->how->workers]);
+		serve_clients(m);
 		give_work(m);
 		if (m->first)
 			answer_without_workers(m);

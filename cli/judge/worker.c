@@ -74,6 +74,12 @@ int worker_receive(int fd, uint64_t *seq, struct buf *out)
 	return r > 0 && out->failed ? -ENOMEM : r;
 }
 
+/* Without words, which no job is: whatever runs is to end; else it means nothing. */
+int worker_cancel(int fd)
+{
+	return worker_send(fd, 0, NULL, 0);
+}
+
 /* ---- in the worker ---- */
 
 static int do_job(int fd, uint64_t seq, const struct buf *line, const struct holm_spec *base,
@@ -120,7 +126,9 @@ static _Noreturn void work(int fd, const struct holm_spec *base, unsigned warm)
 		uint64_t seq;
 
 		prepare_while_idle(fd, pool);
-		if (worker_receive(fd, &seq, &line) <= 0 || do_job(fd, seq, &line, base, pool) < 0)
+		if (worker_receive(fd, &seq, &line) <= 0)
+			break;
+		if (line.len && do_job(fd, seq, &line, base, pool) < 0)
 			break;
 	}
 	pool_free(pool);

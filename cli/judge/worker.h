@@ -15,5 +15,6 @@ void worker_stop(struct worker *w); /* ends its job, too, and waits for it */
 
 /* With the number of the line. */
 int worker_send(int fd, uint64_t seq, const char *data, size_t len);
+int worker_cancel(int fd); /* the job that it does, if it does one */
 int worker_receive(int fd, uint64_t *seq,
 		   struct buf *out); /* 1; 0: the other side has gone; -errno */

@@ -90,6 +90,35 @@ static int collect(struct box *b, struct box_event *out)
 	return 1;
 }
 
+static bool is_gone(const struct box *b)
+{
+	struct pollfd gone = { b->pidfd, POLLIN, 0 };
+
+	return sys_poll(&gone, 1, 0) > 0;
+}
+
+/*
+ * A packet that is there. That there will be none any more is no end of file if a child that the
+ * caller has forked holds the init's end of the channel, too.
+ */
+WAITING static ssize_t receive(const struct box *b, void *packet, size_t len)
+{
+	unsigned none = 0;
+	bool gone = false;
+
+	for (;;) {
+		ssize_t n = sys_recv_fds(b->control_fd, packet, len, NULL, &none, MSG_DONTWAIT);
+
+		if (n != -EAGAIN)
+			return n;
+		if (gone)
+			return -ECONNRESET;
+		gone = is_gone(b);
+		if (!gone)
+			return n;
+	}
+}
+
 /* One packet that is there already. 1: an event, 0: something else, -errno. */
 WAITING static int read_event(struct box *b, struct box_event *out)
 {
@@ -100,8 +129,7 @@ WAITING static int read_event(struct box *b, struct box_event *out)
 			struct wire_usage usage;
 		};
 	} packet;
-	unsigned none = 0;
-	ssize_t n = sys_recv_fds(b->control_fd, &packet, sizeof(packet), NULL, &none, MSG_DONTWAIT);
+	ssize_t n = receive(b, &packet, sizeof(packet));
 
 	if (n == -EAGAIN || n == -EINTR)
 		return 0;
@@ -170,9 +198,9 @@ WAITING int box_next(struct box *b, struct box_event *out, int timeout_ms)
 	if (timeout_ms == 0 && b->has_init) /* reading does not block either */
 		return look(b, out);
 	for (;;) {
-		struct pollfd fd = { box_poll_fd(b), POLLIN, 0 };
+		struct pollfd fds[2] = { { box_poll_fd(b), POLLIN, 0 }, { b->pidfd, POLLIN, 0 } };
 		int64_t left = timeout_ms > 0 ? MAX(until - now_ms(), 0) : timeout_ms;
-		int r = sys_poll(&fd, 1, left);
+		int r = sys_poll(fds, 2, left);
 
 		if (r == 0 || (r < 0 && r != -EINTR))
 			return r;
@@ -224,10 +252,12 @@ static int ask(struct box *b, struct request *q)
 	r = packet ? send_request(b, q, packet) : -ENOMEM;
 	for (unsigned tries = 0; r == 0 && tries < 1000; tries++) {
 		struct wire_head got;
-		unsigned none = 0;
-		ssize_t n = sys_recv_fds(b->control_fd, packet, WIRE_MAX, NULL, &none, 0);
+		struct pollfd fds[2] = { { b->control_fd, POLLIN, 0 }, { b->pidfd, POLLIN, 0 } };
+		ssize_t n;
 
-		if (n == -EINTR)
+		sys_poll(fds, 2, -1);
+		n = receive(b, packet, WIRE_MAX);
+		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n < (ssize_t)sizeof(got))
 			return n < 0 && n != -ECONNRESET ? (int)n : -ESRCH;

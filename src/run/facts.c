@@ -380,8 +380,8 @@ static void read_rdt(const struct container *c, struct fact_rdt *f)
 
 /*
  * Who was sent into another mount namespace may still be in a directory of the old one (nsenter
- * --wd). C libraries differ in what they say then. It is its path, if that leads there here too,
- * and / otherwise.
+ * --wd). C libraries differ in what they say then. It is its path, if that leads there here too;
+ * else there is none, as for a directory that was removed.
  */
 static const char *find_cwd(char *out, size_t room)
 {
@@ -390,20 +390,21 @@ static const char *find_cwd(char *out, size_t room)
 	const char *path = out;
 
 	if (sys_getcwd(out, room) < 0)
-		return "/";
+		return NULL;
 	if (*path == '/')
 		return path;
 	path += str_starts(path, far) ? sizeof(far) - 1 : 0;
 	if (*path != '/' || sys_statx(AT_FDCWD, ".", 0, STATX_INO, &here) < 0 ||
 	    sys_statx(AT_FDCWD, path, 0, STATX_INO, &there) < 0 || here.stx_ino != there.stx_ino ||
 	    here.stx_dev_major != there.stx_dev_major || here.stx_dev_minor != there.stx_dev_minor)
-		return "/";
+		return NULL;
 	return path;
 }
 
 int facts_read(struct spec *s, struct facts *f, struct err *e)
 {
 	char cwd[4096];
+	const char *path;
 	int r = can_wait(e);
 
 	if (r < 0)
@@ -431,8 +432,9 @@ int facts_read(struct spec *s, struct facts *f, struct err *e)
 	f->signals_scoped = s->fallback && rights_landlock_abi() >= 6;
 	for (int fd = 0; fd < 3; fd++)
 		f->tty[fd] = spec_stdio(s, fd) < 0 && isatty(fd);
-	f->cwd = arena_strdup(s->arena, find_cwd(cwd, sizeof(cwd)));
-	if (!f->cwd || read_id_facts(s, f) < 0)
+	path = find_cwd(cwd, sizeof(cwd));
+	f->cwd = path ? arena_strdup(s->arena, path) : NULL;
+	if ((path && !f->cwd) || read_id_facts(s, f) < 0)
 		return err_errno(e, ENOMEM, "facts");
 	read_resolv_conf(s, f);
 	read_rdt(s->container, &f->rdt);

@@ -21,6 +21,7 @@
 
 #include "cg/cg.h"
 #include "fs/fs.h"
+#include "run/stdio.h"
 #include "run/wire.h"
 #include "spec/spec.h"
 
@@ -116,8 +117,9 @@ struct run {
 	struct fs fs;
 	const char *failed;
 
-	int pid, pidfd;    /* C */
-	int workspace_fd;  /* the box's workspace, as C opened it; -1: none */
+	int pid, pidfd;   /* C */
+	int workspace_fd; /* the box's workspace, as C opened it; -1: none */
+	struct stdio_guard stdio;
 	int report_fd[2];  /* closes when set-up is over, well or ill */
 	int control_fd[2]; /* P's end, init's end */
 	int parent_pidfd;  /* P, watched by init */
@@ -350,6 +352,7 @@ int box_cgroup_clean(bool remove);
 
 /* ---- steps_live.c ---- */
 bool run_hears(const struct run *r, int fd); /* false: C has ended */
+bool run_set_up(const struct run *r);        /* waits for it; true: the pipe can be read */
 int lost_child(struct run *r); /* the failure that C died of, without a word of its own */
 
 /* ---- box_net.c ---- */

@@ -26,6 +26,7 @@ void run_init(struct run *r, const struct spec *s)
 		.n_steps = n_steps,
 		.fs = FS_INIT,
 		.pidfd = -1,
+		.stdio = STDIO_GUARD_INIT,
 		.report_fd = { -1, -1 },
 		.control_fd = { -1, -1 },
 		.parent_pidfd = -1,
@@ -66,7 +67,7 @@ static bool set_up_done(struct run *r)
 	char byte;
 	ssize_t n = 0;
 
-	if (run_hears(r, r->report_fd[0]))
+	if (run_set_up(r))
 		do {
 			n = sys_read(r->report_fd[0], &byte, 1);
 		} while (n == -EINTR);
@@ -156,10 +157,15 @@ static int prepare(const struct spec *s, const struct keeper *k, bool timed, str
 {
 	_cleanup_free_ struct box *b = calloc(1, sizeof(*b));
 	_cleanup_free_ struct run *r = malloc(sizeof(*r));
+	_cleanup_(stdio_guard_end) struct stdio_guard stdio = STDIO_GUARD_INIT;
+	int code = stdio_guard(&stdio);
 
+	if (code < 0)
+		return err_errno(e, -code, "/dev/null, for a standard descriptor that is closed");
 	if (!b || !r)
 		return err_errno(e, ENOMEM, "start a box");
 	run_init(r, s);
+	r->stdio = stdio;
 	r->err = e;
 	r->timed = timed;
 	r->keeper = k;
@@ -176,8 +182,7 @@ static int prepare(const struct spec *s, const struct keeper *k, bool timed, str
 	}
 	fault_setup(r, environ);
 	if (run_prepare(r) < 0) {
-		int code = start_failed(r, e);
-
+		code = start_failed(r, e);
 		free(r->limits_note);
 		munmap(r->shared, sizeof(*r->shared));
 		return code;
@@ -191,8 +196,12 @@ static int prepare(const struct spec *s, const struct keeper *k, bool timed, str
 
 static int launch(struct box *b, struct err *e)
 {
+	_cleanup_(stdio_guard_end) struct stdio_guard stdio = STDIO_GUARD_INIT;
 	struct run *r = b->run;
+	int code = stdio_guard(&stdio);
 
+	if (code < 0)
+		return err_errno(e, -code, "/dev/null, for a standard descriptor that is closed");
 	r->err = e;
 	if (run_launch(r) < 0) {
 		b->prepared = false;
@@ -214,7 +223,7 @@ static int start(const struct spec *s, const struct keeper *k, bool timed, struc
 	if (code == 0)
 		*out = b;
 	else
-		box_forget(b);
+		box_free(b);
 	return code;
 }
 

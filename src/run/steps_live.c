@@ -18,6 +18,8 @@
 /* Gone without a word: what it was doing last is what it was killed at. */
 int lost_child(struct run *r)
 {
+	if (r->report->code) /* not without a word */
+		return -r->report->code;
 	*r->report = (struct report){
 		.code = ECANCELED,
 		.step = r->shared->at_step,
@@ -28,18 +30,35 @@ int lost_child(struct run *r)
 }
 
 /*
- * Waits for word from C; false: it has ended, or hung up. Where others are in its pid namespace the
- * end of the process counts as well: somebody there may hold copies of its channels.
+ * Waits for word from C; false: it has ended, or hung up. The end of the process counts as well:
+ * copies of its channels may be held by others in its pid namespace, and by a child that another
+ * thread of the caller has forked meanwhile.
  */
 bool run_hears(const struct run *r, int fd)
 {
 	struct pollfd fds[2] = { { fd, POLLIN, 0 }, { r->pidfd, POLLIN, 0 } };
 	int n;
 
-	if (!r->d->joins && !r->d->enters)
+	if (r->d->container && !r->d->joins && !r->d->enters)
 		return true; /* one sees it by reading */
 	do {
 		n = sys_poll(fds, 2, -1);
+	} while (n == -EINTR);
+	return fds[0].revents != 0;
+}
+
+/* For the same reason the init's word counts without the end of the report's pipe. */
+bool run_set_up(const struct run *r)
+{
+	struct pollfd fds[3] = { { r->report_fd[0], POLLIN, 0 },
+				 { r->pidfd, POLLIN, 0 },
+				 { r->control_fd[0], POLLIN, 0 } };
+	int n;
+
+	if (r->d->as_pid1 || r->d->container)
+		return run_hears(r, r->report_fd[0]);
+	do {
+		n = sys_poll(fds, 3, -1);
 	} while (n == -EINTR);
 	return fds[0].revents != 0;
 }

@@ -81,6 +81,9 @@ int act_close_on_exec(struct run *r, size_t i)
 	sys_close(r->control_fd[0]);
 	sys_close(r->report_fd[0]);
 	close_keepers_fds(r);
+	for (int fd = 0; fd < 3; fd++)
+		if (r->stdio.lacking & 1U << fd && sys_dup3(r->stdio.null_fd, fd, 0) < 0)
+			return -EBADF;
 	return sys_close_range(3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
 }
 

@@ -276,6 +276,8 @@ int watch_begin(struct run *r, struct watch *w)
 	w->processors = w->wish->time_ns.hard ? (unsigned)get_nprocs() : 1;
 	if (code == 0)
 		code = listen_to(w, EPOLL_CTL_ADD, r->control_fd[0], EPOLLIN, FROM_INIT, 0);
+	if (code == 0)
+		code = listen_to(w, EPOLL_CTL_ADD, r->pidfd, EPOLLIN, FROM_INIT, 0);
 	set_timer(w, 1); /* long ago: the first look is due at once */
 	return code;
 }

@@ -200,9 +200,12 @@ static size_t path_up(const char *out, size_t len)
 char *path_normal(struct arena *a, const char *cwd, const char *path)
 {
 	size_t len = 0;
-	char *out = *path == '/' ? arena_strdup(a, path) : arena_printf(a, "%s/%s", cwd, path);
-	const char *in = out;
+	const char *in;
+	char *out;
 
+	if (*path != '/' && !cwd)
+		return NULL;
+	in = out = *path == '/' ? arena_strdup(a, path) : arena_printf(a, "%s/%s", cwd, path);
 	if (!out)
 		return NULL;
 	while (*in) {
@@ -224,6 +227,52 @@ char *path_normal(struct arena *a, const char *cwd, const char *path)
 	return out;
 }
 
+static int check_path(const char *path, const char *what, struct err *e)
+{
+	if (!path || *path == '/')
+		return 0;
+	return err_set(e, ENOENT,
+		       "%s: \"%s\" begins at the working directory, which has no path: was it "
+		       "removed?",
+		       what, path);
+}
+
+/* In the workspace it begins there, and without a slash it is searched in PATH. */
+static int check_command_path(const struct spec *s, struct err *e)
+{
+	const char *path = s->command.n ? s->command.items[0] : "/";
+
+	if (!strchr(path, '/') || (s->workspace && !s->cwd))
+		return 0;
+	return check_path(path, "command", e);
+}
+
+/* Without a working directory a relative path means nothing; it must not come to mean another. */
+static int check_cwd(struct spec *s, const struct facts *f, struct err *e)
+{
+	int r = 0;
+
+	if (f->cwd)
+		return 0;
+	for (size_t i = 0; r == 0 && i < s->mounts.n; i++) {
+		const struct mnt *m = &s->mounts.items[i];
+
+		if (m->kind == MNT_BIND || m->kind == MNT_FILE)
+			r = check_path(m->src, "mount", e);
+		for (size_t k = 0; r == 0 && k < m->layers.n; k++)
+			r = check_path(m->layers.items[k], "overlay", e);
+		if (r == 0)
+			r = check_path(m->upper, "overlay", e);
+	}
+	if (r == 0)
+		r = check_path(s->rootfs, "rootfs", e);
+	if (r == 0 && !str_eq(s->root_overlay, "tmp"))
+		r = check_path(s->root_overlay, "overlay", e);
+	if (r == 0)
+		r = check_path(s->work, "work", e);
+	return r < 0 ? r : check_command_path(s, e);
+}
+
 /*
  * What was decided for the box stands; what is about the command is decided anew, from the same
  * facts.
@@ -232,10 +281,7 @@ int spec_check_late(struct spec *s, const struct spec *prepared, const struct fa
 		    struct err *e)
 {
 	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
-		check_watch,
-		check_limits,
-		check_program,
-		check_late_command,
+		check_cwd, check_watch, check_limits, check_program, check_late_command,
 	};
 	struct decided *d = &s->d;
 	int r = 0;
@@ -257,8 +303,8 @@ int spec_check_late(struct spec *s, const struct spec *prepared, const struct fa
 int spec_check(struct spec *s, const struct facts *f, struct err *e)
 {
 	static int (*const parts[])(struct spec *, const struct facts *, struct err *) = {
-		check_fallback, check_namespaces, check_net,     check_watch, check_limits,
-		check_ids,      check_memory,     check_program, check_root,
+		check_cwd,    check_fallback, check_namespaces, check_net,     check_watch,
+		check_limits, check_ids,      check_memory,     check_program, check_root,
 	};
 
 	s->d = (struct decided){ .seal = SEAL_INIT };

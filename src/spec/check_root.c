@@ -562,7 +562,7 @@ int check_root(struct spec *s, const struct facts *f, struct err *e)
 				       "workspace: can only be made in a root of the box's own");
 		decide_cwd(s);
 		if (!s->cwd)
-			s->d.seal.cwd = s->ns[NS_MNT].mode == NS_SHARED ? f->cwd : "/";
+			s->d.seal.cwd = s->ns[NS_MNT].mode == NS_SHARED && f->cwd ? f->cwd : "/";
 		return 0;
 	}
 	r = decide_root(s, f, e);

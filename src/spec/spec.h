@@ -456,7 +456,7 @@ struct facts {
 	unsigned joins_own;    /* bit N: what is joined as enum ns_type N is the caller's own */
 	uint64_t joined_inode[NS_COUNT]; /* of those that were looked at */
 	const char *user_name;           /* for /etc/subuid; NULL if unknown */
-	const char *cwd;
+	const char *cwd;                 /* NULL: it has no path */
 	char *const *environ;
 	bool tty[3];
 	bool exec_enters_time_ns;
@@ -550,7 +550,10 @@ field_set_fn set_watch_time, set_watch_size, set_one_rlimit, set_denied;
 /* Would boxes of both be built in the same way, but for what shows a command? */
 bool spec_same_shape(const struct spec *a, const struct spec *b);
 
-/* An absolute, normalised path: no "//", "/./" or "/../"; in the arena. */
+/*
+ * An absolute, normalised path: no "//", "/./" or "/../"; in the arena. NULL: no memory, or a
+ * relative one where there is no `cwd`.
+ */
 char *path_normal(struct arena *a, const char *cwd, const char *path);
 
 /* check_*.c: a part of the decisions each */

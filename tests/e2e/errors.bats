@@ -57,6 +57,29 @@ load helpers
 }
 
 # bats test_tags=quick
+@test "a working directory that was removed is not taken for another" {
+	mkdir "$T/gone"
+	cd "$T/gone"
+	rmdir "$T/gone"
+	refused 125 '"." begins at the working directory' --bind .:/mnt -- true
+	refused 125 '"x" begins at the working directory' --ro-bind x -- true
+	refused 125 '"." begins at the working directory' --rootfs . -- true
+	refused 125 '"." begins at the working directory' --work . -- true
+	refused 125 '"./x" begins at the working directory' -- ./x
+	run -0 "$HOLM" box -- true
+	cd "$T"
+}
+
+@test "a filter around holm that leaves no way to end the box is told at once" {
+	need_root
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["pidfd_send_signal"],
+		"action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}' >"$T/filter"
+	run -125 "$HOLM" box --share user,mnt,pid,net,ipc,uts,cgroup,time --cap all --seccomp "$T/filter" -- \
+		"$HOLM" box --wall 1s -- sleep 20
+	[[ $output == *"pidfd_send_signal(2), to end the box by, is refused"* ]]
+}
+
+# bats test_tags=quick
 @test "impossible combinations" {
 	refused 125 "exclude each other" --rootfs "$T" --host-root -- true
 	refused 125 "writable: goes with rootfs" --writable -- true

@@ -161,6 +161,20 @@ end_of_sync()
 	[ "$code" = 1 ]
 }
 
+# bats test_tags=quick
+@test "standard descriptors that are closed are /dev/null, and nothing of holm's own" {
+	local how more script='readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2 | tee /mnt/o'
+
+	for how in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+		for more in '' --as-pid1; do
+			echo "$how $more"
+			rm -f "$T/o"
+			eval 'timeout 20 "$HOLM" box $more --bind "$T:/mnt" -- sh -c "$script" >/dev/null 2>&1 '"$how"
+			[ "$(cat "$T/o")" = $'/dev/null\n/dev/null\n/dev/null' ]
+		done
+	done
+}
+
 @test "a reader that has gone away does no harm" {
 	mkfifo "$T/gate"
 	for option in status-fd info-fd ready-fd; do

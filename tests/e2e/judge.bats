@@ -513,6 +513,62 @@ client() {
 	wait "${STARTED[1]}"
 }
 
+@test "judge --serve: what runs for a client that has gone is ended, what waits is forgotten" {
+	"$HOLM" judge --serve "$T/socket" 3>&- &
+	STARTED+=($!)
+	eventually test -S "$T/socket"
+	{
+		job 1 '{}' sleep-ms 60000
+		job 2 '{}' sleep-ms 60000
+	} >"$T/jobs"
+	timeout 20 python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(open(sys.argv[2], "rb").read())
+time.sleep(1.5)' "$T/socket" "$T/jobs" &
+	eventually runs_a_job
+	job here '{}' true | client | jq -e '.id == "here" and .verdict == "ok"'
+	wait $!
+	kill -TERM "${STARTED[0]}"
+	wait "${STARTED[0]}"
+}
+
+@test "judge --serve: more clients than descriptors have to wait" {
+	(
+		ulimit -n 100
+		exec "$HOLM" judge --serve "$T/socket"
+	) 3>&- &
+	STARTED+=($!)
+	eventually test -S "$T/socket"
+	timeout 20 python3 -c 'import socket, sys, time
+crowd = [socket.socket(socket.AF_UNIX) for i in range(130)]
+for s in crowd:
+	s.connect(sys.argv[1])
+time.sleep(0.5)' "$T/socket"
+	job here '{}' true | client | jq -e '.id == "here" and .verdict == "ok"'
+	[ "$(awk '{print int(($14 + $15) / 100)}' "/proc/${STARTED[0]}/stat")" = 0 ]
+	kill -TERM "${STARTED[0]}"
+	wait "${STARTED[0]}"
+}
+
+@test "judge --jobs: few descriptors are enough; a pipe that nobody reads is not waited for" {
+	mkfifo "$T/pipe"
+	{
+		job 1 '{}' true
+		job 2 "$(jq -nc --arg to "$T/pipe" '{stdout: {file: $to}}')" true
+		job 3 "$(jq -nc --arg to "$T/pipe" '{collect: {prog: {to: $to}}}')" true
+		job 4 "$(jq -nc '{collect: {prog: {to: "/nonexistent/x"}}}')" true
+	} >"$T/jobs"
+	(
+		ulimit -n 100
+		timeout 20 "$HOLM" judge --jobs "$T/jobs" >"$T/results"
+	)
+	jq -se '.[0].verdict == "ok" and .[1].verdict == "setup" and
+		(.[1].error | endswith("nobody reads from this pipe")) and
+		(.[2].files.prog.error | endswith("nobody reads from this pipe")) and
+		.[3].files.prog.error == "/nonexistent/x: No such file or directory"' "$T/results"
+}
+
 @test "judge --serve: the second word to end ends what runs" {
 	"$HOLM" judge --serve "$T/socket" 3>&- &
 	STARTED+=($!)

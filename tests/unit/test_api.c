@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -418,6 +420,119 @@ static void stdio_of_its_own(void **state)
 	holm_spec_free(spec);
 }
 
+/* Neither is one of ours in the place of what is closed, nor are they open afterwards. */
+static int without_stdio(bool closed)
+{
+	struct holm_spec *spec =
+		spec_for("a=$(readlink /proc/$$/fd/0) b=$(readlink /proc/$$/fd/1)\n"
+			 "[ $a$b$(readlink /proc/$$/fd/2) = "
+			 "/dev/null/dev/null/dev/null ]");
+	struct holm_spec *own = spec_for("cat; echo oops >&2");
+	struct holm_event end;
+	struct holm_box *box;
+	int in[2], out[2], fds[3], code = 0;
+	char text[16] = "";
+
+	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || write(in[1], "word", 4) != 4)
+		return 2;
+	close(in[1]);
+	fds[0] = in[0];
+	fds[1] = fds[2] = out[1];
+	holm_spec_set(own, "output", "1m");
+	holm_spec_stdio(own, fds);
+	for (int fd = 0; fd < 3; fd++)
+		code |= closed ? close(fd) : fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (code < 0 || holm_spawn(spec, &box) < 0)
+		return 3;
+	if (holm_wait(box, &end, 10000) != 1 || end.status != 0)
+		return 4;
+	holm_free(box);
+	if (holm_prepare(own, &box) < 0 || holm_launch(box, own) < 0)
+		return 5;
+	close(out[1]);
+	if (holm_wait(box, &end, 10000) != 1 || read(out[0], text, 16) != 9)
+		return 6;
+	for (int fd = 0; closed && fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			return 7;
+	holm_free(box);
+	holm_spec_free(spec);
+	holm_spec_free(own);
+	return strcmp(text, "wordoops\n") == 0 ? 0 : 8;
+}
+
+static void stdio_that_is_closed(void **state)
+{
+	(void)state;
+	for (int closed = 0; closed < 2; closed++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			alarm(30);
+			_exit(without_stdio(closed));
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
+#define FORKS 300
+
+static pid_t forked[FORKS];
+static atomic_uint n_forked;
+
+/* Each has copies of all that is open in that moment, and keeps them. */
+static void *forks(void *arg)
+{
+	const struct timespec pause = { 0, 200000 };
+
+	while (n_forked < FORKS) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			alarm(30);
+			for (;;)
+				sleep(30);
+		}
+		if (pid > 0)
+			forked[n_forked++] = pid;
+		nanosleep(&pause, NULL);
+	}
+	return arg;
+}
+
+/* A box starts, ends and is ended, whoever else holds the descriptors that this is heard by. */
+static void threads_that_fork(void **state)
+{
+	struct holm_spec *spec = spec_for("exit 3"), *long_one = spec_for("sleep 60");
+	struct holm_event end;
+	pthread_t thread;
+	int code[2] = { 0, 0 };
+
+	assert_int_equal(holm_spec_set(long_one, "wall", "1ms"), 0);
+	assert_int_equal(pthread_create(&thread, NULL, forks, state), 0);
+	alarm(25);
+	while (n_forked < FORKS && code[0] == 0 && code[1] == 0) {
+		struct holm_box *box = start(spec), *other = start(long_one);
+
+		code[0] = holm_wait(box, &end, 5000) != 1 || holm_exit_code(end.status) != 3;
+		code[1] = holm_wait(other, &end, 5000) != 1 || end.kind != HOLM_ENDED;
+		holm_free(box);
+		holm_free(other);
+	}
+	alarm(0);
+	pthread_join(thread, NULL);
+	for (unsigned i = 0; i < n_forked; i++) {
+		kill(forked[i], SIGKILL);
+		waitpid(forked[i], NULL, 0);
+	}
+	assert_int_equal(code[0], 0);
+	assert_int_equal(code[1], 0);
+	holm_spec_free(spec);
+	holm_spec_free(long_one);
+}
+
 static void plan_does_nothing(void **state)
 {
 	struct holm_spec *spec = spec_for("true");
@@ -441,7 +556,8 @@ int main(void)
 		cmocka_unit_test(ignores_its_children), cmocka_unit_test(prepared_and_launched),
 		cmocka_unit_test(launch_that_fails),    cmocka_unit_test(limits_in_a_loop),
 		cmocka_unit_test(stdio_of_its_own),     cmocka_unit_test(plan_does_nothing),
-		cmocka_unit_test(tells_what_was_used),
+		cmocka_unit_test(tells_what_was_used),  cmocka_unit_test(stdio_that_is_closed),
+		cmocka_unit_test(threads_that_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

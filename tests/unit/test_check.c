@@ -191,6 +191,25 @@ static void maps_that_are_refused(void **state)
 	refused(&root, EINVAL, "has its maps already", WORDS("share=user", "map-users=0:1:1"));
 }
 
+static void without_a_working_directory(void **state)
+{
+	struct facts f = fake_facts(1000);
+
+	(void)state;
+	f.cwd = NULL;
+	refused(&f, ENOENT, "mount: \".\" begins at", WORDS("bind=.:/mnt"));
+	refused(&f, ENOENT, "mount: \"x\" begins at", WORDS("ro-bind=x"));
+	refused(&f, ENOENT, "rootfs: \".\" begins at", WORDS("rootfs=."));
+	refused(&f, ENOENT, "overlay: \"x\" begins at", WORDS("rootfs=/srv/root", "overlay=x"));
+	refused(&f, ENOENT, "overlay: \"b\" begins at", WORDS("overlay=/srv/root:b:/mnt"));
+	refused(&f, ENOENT, "work: \".\" begins at", WORDS("work=."));
+	f.fallback_active = true;
+	refused(&f, ENOENT, "work: \".\" begins at", WORDS("fallback=landlock", "work=."));
+	f.fallback_active = false;
+	spec_free(decided(&f, WORDS("bind=/srv/root:/mnt")));
+	spec_free(decided(&f, WORDS("share=mnt")));
+}
+
 static void combinations_that_are_refused(void **state)
 {
 	struct facts f = fake_facts(1000), root = fake_facts(0);
@@ -450,6 +469,7 @@ int main(void)
 		cmocka_unit_test(maps),
 		cmocka_unit_test(groups_where_they_are_denied),
 		cmocka_unit_test(maps_that_are_refused),
+		cmocka_unit_test(without_a_working_directory),
 		cmocka_unit_test(combinations_that_are_refused),
 		cmocka_unit_test(default_root),
 		cmocka_unit_test(command_outside_is_shown),
