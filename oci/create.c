@@ -253,7 +253,8 @@ static int absolute(struct oci *o, const char *path, const char **out, struct er
 {
 	char real[PATH_MAX];
 
-	if (!realpath(path && *path ? path : ".", real))
+	path = path && *path ? path : ".";
+	if (!realpath(path, real))
 		return err_errno(e, errno, "bundle %s", path);
 	*out = arena_strdup(o->arena, real);
 	return *out ? 0 : err_errno(e, ENOMEM, "bundle");

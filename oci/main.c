@@ -41,9 +41,10 @@ const struct oci_command commands[] = {
 	  cmd_mounts, &no_options, 3, 3, 0 },
 	{ "state", ID, "print a container's state as JSON", cmd_state, &no_options, 1, 1, 0 },
 	{ "list", "", "list the containers below --root", cmd_list, &list_options, 0, 0, 0 },
-	{ "spec", "", "write a config.json to begin with", cmd_spec, &spec_options, 0, 0, 0 },
+	{ "spec", "", "write a config.json to begin with", cmd_spec, &spec_options, 0, 0, 0,
+	  .stateless = true },
 	{ "features", "", "print what this runtime can do as JSON", cmd_features, &no_options, 0, 0,
-	  0 },
+	  0, .stateless = true },
 };
 
 const unsigned n_commands = ARRAY_SIZE(commands);
@@ -107,7 +108,8 @@ static int choose_root(struct oci *o, const char *given, struct err *e)
 	else if (session && *session == '/' && is_ordinary_user())
 		o->root = arena_printf(o->arena, "%s/holm-oci", session);
 	else if (geteuid() != 0)
-		return err_set(e, EINVAL, "XDG_RUNTIME_DIR is not set: use --root DIR");
+		return err_set(e, EINVAL,
+			       "XDG_RUNTIME_DIR is not set to an absolute path: use --root DIR");
 	return o->root ? 0 : err_errno(e, ENOMEM, "--root");
 }
 
@@ -180,7 +182,7 @@ static int run(struct oci *o, const char *root, int argc, char **argv, struct er
 	if (argc < c->min_args || (c->max_args >= 0 && argc > c->max_args))
 		return err_set(e, EINVAL, "%s: wants %s%s", c->name,
 			       *c->args ? c->args : "no arguments", ", see --help");
-	at = choose_root(o, root, e);
+	at = c->stateless ? 0 : choose_root(o, root, e);
 	return at < 0 ? at : c->run(o, argc, argv, e);
 }
 

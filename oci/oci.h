@@ -54,6 +54,7 @@ struct oci_command {
 	const struct oci_options *options;
 	int min_args, max_args; /* -1: any number */
 	int fail_code;          /* EXIT_OCI, if it is 0 */
+	bool stateless;         /* it needs no directory of states */
 };
 
 extern const struct oci_command commands[];

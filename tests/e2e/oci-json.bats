@@ -245,4 +245,19 @@ oci()
 	[ "$(as_user env XDG_RUNTIME_DIR="$T/run" "$T/oci" list -q)" = "" ]
 	run -1 --separate-stderr as_user env -u XDG_RUNTIME_DIR "$T/oci" list
 	[[ $stderr == *"XDG_RUNTIME_DIR is not set"* ]]
+	# What keeps no state needs no place for it.
+	as_user env -u XDG_RUNTIME_DIR "$T/oci" features >features
+	jq -e .ociVersionMax features
+	as_user env -u XDG_RUNTIME_DIR "$T/oci" spec --bundle "$T/run"
+	[ -s "$T/run/config.json" ]
+}
+
+# bats test_tags=quick
+@test "a working directory that was removed is no bundle" {
+	mkdir gone
+	cd gone
+	rmdir ../gone
+	run -1 --separate-stderr oci run one
+	[[ $stderr == "holm-oci: bundle .: No such file or directory" ]]
+	cd ..
 }
