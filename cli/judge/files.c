@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -36,13 +37,22 @@ static int open_regular(const char *path, const char *what, struct stat *st, str
 	return TAKE_FD(fd);
 }
 
+#define PATIENCE_MS 10000 /* with who reads a pipe that is full */
+
+static bool has_room(int fd)
+{
+	struct pollfd p = { fd, POLLOUT, 0 };
+
+	return poll(&p, 1, PATIENCE_MS) > 0;
+}
+
 /* -errno; *written counts what arrived: one byte more than `max` allows, and then -EFBIG. */
 static int copy_all(int from, int to, uint64_t max, uint64_t *written)
 {
 	for (*written = 0; *written <= max;) {
 		ssize_t n = sendfile(to, from, NULL, (size_t)MIN(max - *written, BLOCK - 1) + 1);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || (errno == EAGAIN && has_room(to))))
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : 0;

@@ -657,3 +657,17 @@ answers() {
 	[ "$output" = "/work
 x" ]
 }
+
+@test "judge: a pipe with a slow reader gets all" {
+	mkfifo "$T/pipe" "$T/other"
+	for pipe in pipe other; do
+		{ sleep 0.5; wc -c; } <"$T/$pipe" >"$T/$pipe.bytes" 3>&- &
+		STARTED+=($!)
+	done
+	job 1 "$(jq -nc --arg out "$T/pipe" --arg to "$T/other" '{stdout: {file: $out}, collect: {big: {to: $to}},
+		command: ["sh", "-c", "head -c 300000 /dev/zero | tee big"]}')" >"$T/jobs"
+	timeout 20 "$HOLM" judge --jobs "$T/jobs" >"$T/results"
+	jq -se '.[0].verdict == "ok" and .[0].files.big.bytes == 300000' "$T/results"
+	wait
+	[ "$(cat "$T/pipe.bytes" "$T/other.bytes" | tr -d ' \n')" = 300000300000 ]
+}
