@@ -47,7 +47,10 @@ bool run_hears(const struct run *r, int fd)
 	return fds[0].revents != 0;
 }
 
-/* For the same reason the init's word counts without the end of the report's pipe. */
+/*
+ * For the same reason the init's word counts without the end of the report's pipe. Where the box's
+ * terminal comes first, word on the channel does not mean that: C goes on after it.
+ */
 bool run_set_up(const struct run *r)
 {
 	struct pollfd fds[3] = { { r->report_fd[0], POLLIN, 0 },
@@ -55,7 +58,7 @@ bool run_set_up(const struct run *r)
 				 { r->control_fd[0], POLLIN, 0 } };
 	int n;
 
-	if (r->d->as_pid1 || r->d->container)
+	if (r->d->as_pid1 || r->d->container || want_terminal(r))
 		return run_hears(r, r->report_fd[0]);
 	do {
 		n = sys_poll(fds, 3, -1);

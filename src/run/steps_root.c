@@ -488,19 +488,19 @@ static int engine_terminal(struct run *r)
 int act_terminal(struct run *r, size_t i)
 {
 	struct wire_head head = { .type = WIRE_TERMINAL };
+	int master_fd = open_ptmx(r); /* r->master_fd is the parent's, in the same memory */
 	int unlock = 0, code;
 
 	(void)i;
-	r->master_fd = open_ptmx(r);
 	r->failed = "open /dev/pts/ptmx";
-	if (r->master_fd < 0)
-		return r->master_fd;
-	code = sys_ioctl(r->master_fd, TIOCSPTLCK, &unlock);
+	if (master_fd < 0)
+		return master_fd;
+	code = sys_ioctl(master_fd, TIOCSPTLCK, &unlock);
 	if (code == 0)
-		code = sys_ioctl(r->master_fd, TIOCSWINSZ, &r->winsize);
+		code = sys_ioctl(master_fd, TIOCSWINSZ, &r->winsize);
 	/* The slave by the master's descriptor: no path, so nothing can stand in its place. */
 	if (code == 0)
-		code = sys_ioctl(r->master_fd, TIOCGPTPEER,
+		code = sys_ioctl(master_fd, TIOCGPTPEER,
 				 (void *)(uintptr_t)(O_RDWR | O_NOCTTY | O_CLOEXEC));
 	if (code < 0)
 		return code;
@@ -508,8 +508,8 @@ int act_terminal(struct run *r, size_t i)
 	code = r->d->container ? engine_terminal(r) : 0;
 	if (code < 0)
 		return code;
-	code = (int)sys_send_fds(r->control_fd[1], &head, sizeof(head), &r->master_fd, 1);
-	sys_close(r->master_fd);
+	code = (int)sys_send_fds(r->control_fd[1], &head, sizeof(head), &master_fd, 1);
+	sys_close(master_fd);
 	return code < 0 ? code : 0;
 }
 
