@@ -246,18 +246,20 @@ oci()
 	run -1 --separate-stderr as_user env -u XDG_RUNTIME_DIR "$T/oci" list
 	[[ $stderr == *"XDG_RUNTIME_DIR is not set"* ]]
 	# What keeps no state needs no place for it.
-	as_user env -u XDG_RUNTIME_DIR "$T/oci" features >features
-	jq -e .ociVersionMax features
+	as_user env -u XDG_RUNTIME_DIR "$T/oci" features >told
+	jq -e .ociVersionMax told
 	as_user env -u XDG_RUNTIME_DIR "$T/oci" spec --bundle "$T/run"
 	[ -s "$T/run/config.json" ]
 }
 
 # bats test_tags=quick
 @test "a working directory that was removed is no bundle" {
-	mkdir gone
-	cd gone
-	rmdir ../gone
-	run -1 --separate-stderr oci run one
+	from_nowhere() {
+		mkdir gone
+		cd gone
+		rmdir ../gone
+		oci run one
+	}
+	run -1 --separate-stderr from_nowhere
 	[[ $stderr == "holm-oci: bundle .: No such file or directory" ]]
-	cd ..
 }
