@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define CHUNK_SIZE 16384
+#define CHUNK_MAX  (256 * 1024) /* they grow */
 #define ALIGNMENT  16
 
 struct chunk {
@@ -46,7 +47,8 @@ void arena_done(struct arena **a)
 
 static struct chunk *chunk_add(struct arena *a, size_t need)
 {
-	size_t size = need > CHUNK_SIZE ? need : CHUNK_SIZE;
+	size_t next = a->head ? MIN(2 * a->head->size, (size_t)CHUNK_MAX) : CHUNK_SIZE;
+	size_t size = MAX(need, next);
 	struct chunk *c = calloc(1, sizeof(*c) + size);
 
 	if (!c)

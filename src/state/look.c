@@ -263,21 +263,48 @@ enum status state_status_next(struct state_look *look, const struct state *s, in
 
 /* ---- state.json ---- */
 
-static int read_state(int root_fd, const char *path, struct buf *out)
-{
-	_cleanup_fd_ int fd = sys_openat(root_fd, path, O_RDONLY | O_NOFOLLOW, 0);
-	char piece[8192];
-	ssize_t n = fd < 0 ? fd : (ssize_t)sizeof(piece);
+struct state_text {
+	const char *data;
+	size_t len;
+};
 
-	/* A short read is the end: it is a plain file, and replaced as a whole. */
-	while (n == sizeof(piece)) {
+/* What a file has behind its beginning: engines' annotations may be long. */
+static int read_rest(int fd, struct buf *out)
+{
+	char piece[8192];
+	ssize_t n;
+
+	do {
 		n = sys_read(fd, piece, sizeof(piece));
 		if (n > 0)
 			buf_put(out, piece, (size_t)n);
 		if (out->failed || out->len > STATE_MAX)
 			return out->failed ? -ENOMEM : -EFBIG;
-	}
+	} while (n == sizeof(piece));
 	return n < 0 ? (int)n : 0;
+}
+
+/*
+ * Its text goes to the arena. A short read is the end: it is a plain file, and replaced as a whole.
+ * Nothing is allocated to be freed again: where threads read many, each would wait for the others.
+ */
+static int read_state(struct arena *a, int root_fd, const char *path, struct state_text *out)
+{
+	_cleanup_fd_ int fd = sys_openat(root_fd, path, O_RDONLY | O_NOFOLLOW, 0);
+	_cleanup_buf_ struct buf whole = { 0 };
+	char piece[8192];
+	ssize_t n = fd < 0 ? fd : sys_read(fd, piece, sizeof(piece));
+	int r = 0;
+
+	if (n < 0)
+		return (int)n;
+	if (n == sizeof(piece)) {
+		buf_put(&whole, piece, sizeof(piece));
+		r = read_rest(fd, &whole);
+	}
+	out->len = whole.len ? whole.len : (size_t)n;
+	out->data = r == 0 ? arena_strndup(a, whole.data ? whole.data : piece, out->len) : NULL;
+	return r == 0 && !out->data ? -ENOMEM : r;
 }
 
 /* Without any: is there a directory at all? */
@@ -294,7 +321,8 @@ static int load_unfinished(int root_fd, const char *id, struct state *out, struc
 }
 
 /* Which one it is goes to `path`. */
-static int read_newest(int root_fd, const char *id, char *path, size_t room, struct buf *out)
+static int read_newest(struct arena *a, int root_fd, const char *id, char *path, size_t room,
+		       struct state_text *out)
 {
 	/* The last again: it may have come while we looked for what was before it. */
 	static const char *const names[] = { STATE_FILE, CREATING_FILE, STATE_FILE };
@@ -302,7 +330,7 @@ static int read_newest(int root_fd, const char *id, char *path, size_t room, str
 
 	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(names); i++) {
 		snprintf(path, room, "%s/%s", id, names[i]);
-		r = read_state(root_fd, path, out);
+		r = read_state(a, root_fd, path, out);
 	}
 	return r;
 }
@@ -310,12 +338,12 @@ static int read_newest(int root_fd, const char *id, char *path, size_t room, str
 int state_load(struct arena *a, int root_fd, const char *id, struct state *out, struct err *e)
 {
 	char path[STATE_ID_MAX + sizeof("/" CREATING_FILE)];
-	_cleanup_buf_ struct buf text = { 0 };
+	struct state_text text;
 	int r;
 
 	if (!state_id_valid(id))
 		return state_id_refused(id, e);
-	r = read_newest(root_fd, id, path, sizeof(path), &text);
+	r = read_newest(a, root_fd, id, path, sizeof(path), &text);
 	id = arena_strdup(a, id);
 	if (!id)
 		r = -ENOMEM;
@@ -323,7 +351,7 @@ int state_load(struct arena *a, int root_fd, const char *id, struct state *out, 
 		return load_unfinished(root_fd, id, out, e);
 	if (r < 0)
 		return err_errno(e, -r, "state of %s", path);
-	r = state_read(a, text.data ? text.data : "", text.len, path, out, e);
+	r = state_read(a, text.data, text.len, path, out, e);
 	if (r == 0)
 		out->id = id;
 	return r;
