@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE 16384
-#define CHUNK_MAX  (256 * 1024) /* they grow */
+#define CHUNK_SIZE 65536
+#define CHUNK_MAX  (1024 * 1024) /* they grow */
 #define ALIGNMENT  16
 
 struct chunk {

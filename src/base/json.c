@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 #define NUMBER_MAX 512 /* bytes of a fraction that we read */
-#define FEW        16  /* members that are compared each with each */
+#define FEW        32  /* members that are compared each with each */
 
 /* A list or an object that is not closed yet. */
 struct open {
@@ -139,17 +139,22 @@ static char *take_escape(struct parser *p, char *to)
 
 /* Where the string that begins here ends: at its second quotation mark. What it means is never
  * longer. */
-static const char *find_quote(struct parser *p)
+static const char *find_quote(struct parser *p, bool *escapes)
 {
 	const char *s = p->at;
 
+	*escapes = false;
 	while (s < p->end && *s != '"') {
 		if ((unsigned char)*s < 0x20) {
 			p->at = s;
 			fail(p, "a string has a control character in it");
 			return NULL;
 		}
-		s += *s == '\\' && p->end - s > 1 ? 2 : 1;
+		if (*s == '\\') {
+			*escapes = true;
+			s += p->end - s > 1;
+		}
+		s++;
 	}
 	if (s < p->end)
 		return s;
@@ -162,18 +167,19 @@ static bool take_string(struct parser *p, const char **out, uint32_t *len)
 {
 	const char *close;
 	char *to, *start;
+	bool escapes;
 
 	if (!takes(p, '"'))
 		return fail(p, p->at < p->end ? "a string should be here"
 					      : "the JSON text ends too early");
-	close = find_quote(p);
+	close = find_quote(p, &escapes);
 	if (!close)
 		return false;
 	start = to = arena_alloc(p->a, (size_t)(close - p->at) + 1);
 	if (!to)
 		return fail(p, NULL);
 	while (p->at < close) {
-		const char *slash = memchr(p->at, '\\', (size_t)(close - p->at));
+		const char *slash = escapes ? memchr(p->at, '\\', (size_t)(close - p->at)) : NULL;
 		size_t plain = (size_t)((slash ? slash : close) - p->at);
 
 		memcpy(to, p->at, plain);
@@ -304,7 +310,7 @@ static bool repeats(const struct json *o)
 {
 	for (const struct json *m = o->first; m; m = m->next)
 		for (const struct json *n = m->next; n; n = n->next)
-			if (strcmp(m->key, n->key) == 0)
+			if (*m->key == *n->key && strcmp(m->key, n->key) == 0)
 				return true;
 	return false;
 }

@@ -348,7 +348,7 @@ int json_set_flags(const struct json_reader *r, const struct json_path *at, cons
 static const struct json_row *find_row(const struct json_table *table, const char *name)
 {
 	for (size_t i = 0; i < table->n; i++)
-		if (strcmp(table->rows[i].name, name) == 0)
+		if (*table->rows[i].name == *name && strcmp(table->rows[i].name, name) == 0)
 			return &table->rows[i];
 	return NULL;
 }
